@@ -1,0 +1,1 @@
+"""The asv benchmark suite; README.md lists every benchmark in it."""

@@ -1,0 +1,245 @@
+"""asv's results folder: `benchmarks.json`, `<machine>/machine.json`, `<machine>/<commit>-<env>.json`.
+
+Reads formats 1 and 2 file by file, so memory does not grow with the tree, and writes format 2. asv's
+files hold bare `NaN` and `Infinity`.
+"""
+
+from __future__ import annotations
+
+import copy
+import gc
+import hashlib
+import json
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+
+from odyssey_asv.adapter.convert import FORMAT, Converter, document_of, machine_of, suite_of
+from odyssey_asv.errors import InvalidFileError, InvalidInputError
+from odyssey_asv.files import write_atomically
+from odyssey_asv.model import ResultSet
+
+# As asv's own get_result_hash_from_prefix and iter_results take them.
+_RESULT_FILE = re.compile(r"^[0-9a-f]{8}-.+\.json$")
+_LONGEST_NAME = 128
+
+
+class BrokenResultWarning(UserWarning):
+    """A file or row of an asv tree that could not be read; the rest was."""
+
+
+def read_asv_tree(
+    path: str | Path,
+    *,
+    only: str = "",
+    on_fault: Callable[[InvalidFileError], None] | None = None,
+) -> Iterator[ResultSet]:
+    """Read an asv results folder, one `ResultSet` for each result file, machine by machine.
+
+    A file that cannot be read is reported to `on_fault` (default: a `BrokenResultWarning`) and the
+    rest is read. `only` reads no file but those whose name begins with it. Raises `InvalidInputError` when there is no such folder. Formats 1 and 2 are read;
+    a format 1 file comes out as if `asv update` had been run.
+
+    >>> from odyssey_asv import read_asv_tree
+    >>> sorted({s.environment.machine for s in read_asv_tree("tests/fixtures/asv_tree")})
+    ['other-machine', 'tiny-machine']
+    """
+    folder = Path(path)
+    report = on_fault or _warn
+    if not folder.is_dir():
+        raise InvalidInputError(
+            f"{folder}: no such folder",
+            tip="name an asv results folder (`results_dir` in asv.conf.json)",
+        )
+    converter = Converter(_read_suite(folder / "benchmarks.json", report))
+    for machine_folder in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
+        files = sorted(
+            f
+            for f in machine_folder.iterdir()
+            if _RESULT_FILE.match(f.name) and f.name.startswith(only)
+        )
+        machine = _read_machine(machine_folder / "machine.json", report) if files else None
+        for file in files:
+            with _no_collection():
+                results = _read_result_file(file, converter, machine, report)
+            if results is not None:
+                yield results
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the cycle collector from scanning, over and over, the thousands of containers that one
+    file makes; none of them is part of a cycle."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def read_suite(path: Path) -> dict[str, dict[str, Any]]:
+    """The records of a `benchmarks.json` by benchmark. Raises `InvalidFileError` if unreadable."""
+    return _read_suite(path, _raise)
+
+
+def read_asv_file(path: Path, suite: dict[str, Any], machine: dict[str, Any]) -> ResultSet:
+    """Read one result file of a tree. Raises `InvalidFileError` when any of it cannot be read."""
+    faults: list[InvalidFileError] = []
+    results = _read_result_file(path, Converter(suite), machine, faults.append)
+    if faults:
+        raise faults[0]
+    assert results is not None
+    return results
+
+
+def write_asv_tree(path: str | Path, sets: Iterable[ResultSet]) -> list[Path]:
+    """Write result sets as an asv results folder (format 2) that `asv publish` and `show` read.
+
+    Returns the result files written. A file of the same machine, commit and environment is
+    replaced; `benchmarks.json` keeps the benchmarks it had. Raises `InvalidInputError` for a set
+    without commit, or whose machine or environment name is no file name.
+    """
+    folder = Path(path)
+    index = folder / "benchmarks.json"
+    suite: dict[str, Any] = dict(_read_suite(index, _raise)) if index.exists() else {}
+    written: list[Path] = []
+    for results in sets:
+        machine = machine_of(results)
+        try:
+            document = document_of(results)
+        except ValueError as error:
+            raise InvalidInputError(f"{results.source or 'result set'}: {error}") from error
+        name = _file_name(str(document["commit_hash"]), str(document["env_name"]))
+        machine_folder = folder / _checked_name(str(machine["machine"]), "machine")
+        _write(machine_folder / "machine.json", {**machine, "version": 1}, compact=False)
+        _write(machine_folder / name, {**document, "version": FORMAT}, compact=True)
+        suite.update(suite_of(results))
+        written.append(machine_folder / name)
+    if written:
+        _write(index, {**suite, "version": FORMAT}, compact=False)
+    return written
+
+
+def _file_name(commit: str, environment: str) -> str:
+    """As asv names it: names of 128 characters and more become their md5."""
+    if len(environment) >= _LONGEST_NAME:
+        digest = hashlib.md5(environment.encode(), usedforsecurity=False).hexdigest()
+        environment = f"env-{digest}"
+    return f"{_checked_name(commit[:8], 'commit')}-{_checked_name(environment, 'environment')}.json"
+
+
+def _checked_name(name: str, what: str) -> str:
+    if not name or name in (".", "..") or any(c in name for c in "/\\\0") or name.startswith("-"):
+        raise InvalidInputError(f"{what} {name!r} cannot be part of a file name")
+    return name
+
+
+def _write(path: Path, content: object, *, compact: bool) -> None:
+    if compact:
+        text = json.dumps(content)
+    else:
+        text = json.dumps(content, indent=4, sort_keys=True)
+    write_atomically(path, text.encode())
+
+
+def parse_json(raw: bytes) -> Any:
+    """Parse JSON as asv writes it, NaN and Infinity included. Raises ValueError with line and column.
+
+    The fast parser refuses a few texts that Python's own accepts (lone surrogates); those are
+    parsed again with the slow one, which also words the error.
+    """
+    try:
+        return from_json(raw, cache_strings="keys")
+    except ValueError:
+        return json.loads(raw)
+
+
+def _load(path: Path, report: Callable[[InvalidFileError], None]) -> dict[str, Any] | None:
+    try:
+        document = parse_json(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        report(InvalidFileError(str(path), (str(error),)))
+        return None
+    if not isinstance(document, dict):
+        report(
+            InvalidFileError(str(path), (f"expected an object, found {type(document).__name__}",))
+        )
+        return None
+    return document
+
+
+def _read_suite(
+    path: Path, report: Callable[[InvalidFileError], None]
+) -> dict[str, dict[str, Any]]:
+    """The records of `benchmarks.json` by name; none where the file is missing."""
+    document = (_load(path, report) if path.exists() else None) or {}
+    return {name: record for name, record in document.items() if isinstance(record, dict)}
+
+
+def _read_machine(path: Path, report: Callable[[InvalidFileError], None]) -> dict[str, Any] | None:
+    document = _load(path, report) if path.exists() else None
+    if document is not None:
+        document.pop("version", None)
+    return document
+
+
+def _read_result_file(
+    path: Path,
+    converter: Converter,
+    machine: dict[str, Any] | None,
+    report: Callable[[InvalidFileError], None],
+) -> ResultSet | None:
+    document = _load(path, report)
+    if document is None:
+        return None
+    version = document.pop("version", None)
+    try:
+        old = None
+        if version == 1:
+            old, document = document, _updated(document)
+        elif version != FORMAT:
+            tip = "this tool reads formats 1 and 2"
+            report(InvalidFileError(str(path), (f"format {version!r} is unknown",), tip=tip))
+            return None
+        results, faults = converter.result_set(document, machine, source=str(path))
+    except KeyError as error:
+        report(InvalidFileError(str(path), (f"missing key {error}",)))
+        return None
+    except (ValueError, TypeError, AttributeError) as error:
+        report(InvalidFileError(str(path), (f"not an asv result file: {error}",)))
+        return None
+    if faults:
+        report(InvalidFileError(str(path), tuple(faults)))
+    if old is not None:
+        # asv's upgrade drops a few things, such as the mean and when a benchmark ended.
+        results = replace(results, origin={**(results.origin or {}), "format_1": old})
+    return results
+
+
+def _updated(document: dict[str, Any]) -> dict[str, Any]:
+    """A format 1 document in format 2: asv's own upgrade, the one `asv update` runs."""
+    from asv.results import Results
+    from asv.util import UserError
+
+    try:
+        updated: dict[str, Any] = Results.update_to_2(copy.deepcopy(document))
+    except UserError as error:
+        raise ValueError(str(error)) from error
+    return updated
+
+
+def _warn(fault: InvalidFileError) -> None:
+    warnings.warn(str(fault), BrokenResultWarning, stacklevel=3)
+
+
+def _raise(fault: InvalidFileError) -> None:
+    raise fault

@@ -1,0 +1,84 @@
+"""Words in, exit code out. The only package that prints or exits; it knows no statistics.
+
+Verbs are imported when they are used, so that `--help` is there at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from odyssey_asv import __version__
+
+_VERBS = {
+    "run": ("odyssey_asv.cli.run:run", "Measure commits with asv and record the results."),
+    "compare": ("odyssey_asv.cli.compare:compare", "Compare two stored results; measure nothing."),
+    "baseline": (
+        "odyssey_asv.cli.baseline:baseline",
+        "Create, propose, approve, verify baselines.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where a command was given: the folder, the asv configuration named, how much to say."""
+
+    folder: Path
+    asv_config: str | None
+    verbose: bool
+
+
+class _Verbs(click.Group):
+    """Knows each verb's name and one-line help without importing it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in _VERBS:
+            return None
+        module, _, attribute = _VERBS[name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _VERBS.items()])
+
+
+@click.group(
+    cls=_Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog="Exit codes: 0 fine, 1 regression, 2 bad input, 3 could not measure, 130 interrupted.",
+)
+@click.option("--config", "asv_config", metavar="FILE", help="The asv.conf.json to use.")
+@click.option("-v", "--verbose", is_flag=True, help="Show asv's own words as well.")
+@click.version_option(__version__, "--version", prog_name="odyssey-asv")
+@click.pass_context
+def cli(ctx: click.Context, asv_config: str | None, verbose: bool) -> None:
+    """Did this change make my code slower, which commit did it, and how sure are you?
+
+    Works on the asv benchmarks that a project has.
+    """
+    ctx.obj = Scene(Path.cwd(), asv_config, verbose)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """The `odyssey` command."""
+    from odyssey_asv.cli.exits import finish
+
+    signal.signal(signal.SIGTERM, _terminate)
+    words = sys.argv[1:] if arguments is None else arguments
+    finish(lambda: cli.main(words, prog_name="odyssey", standalone_mode=False))
+
+
+def _terminate(*_: object) -> NoReturn:
+    """A polite kill leaves the house as Ctrl-C does."""
+    raise KeyboardInterrupt

@@ -1,0 +1,252 @@
+"""`odyssey baseline …`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from odyssey_asv import baseline as story
+from odyssey_asv.cli import Scene
+from odyssey_asv.cli.exits import Exit, printable, say
+from odyssey_asv.cli.options import find_repository, load_asv, load_config
+from odyssey_asv.cli.progress import observer
+from odyssey_asv.errors import CannotMeasureError, InvalidInputError
+from odyssey_asv.model import ResultSet, Status
+from odyssey_asv.repository import Repository
+from odyssey_asv.run import Options, execute, prepare
+from odyssey_asv.store import results as result_files
+from odyssey_asv.store.baselines import Baselines
+
+
+@click.group()
+def baseline() -> None:
+    """Reviewed, release-linked baselines. Only `approve` changes one."""
+
+
+@baseline.command()
+@click.argument("commit", default="HEAD")
+@click.option(
+    "--runs",
+    type=click.IntRange(min=2),
+    default=story.DEFAULT_RUNS,
+    show_default=True,
+    help="How many runs must agree.",
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(min=0),
+    default=story.DEFAULT_RETRIES,
+    show_default=True,
+    help="How often benchmarks that do not agree are measured once more.",
+)
+@click.option("-E", "--environment", metavar="ENV", help="As asv's -E; one environment only.")
+@click.option(
+    "-m", "--machine", metavar="NAME", help="The machine's name (default: the host name)."
+)
+@click.option(
+    "--budget",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Seconds for each run (default: 900).",
+)
+@click.pass_obj
+def create(
+    scene: Scene,
+    commit: str,
+    runs: int,
+    retries: int,
+    environment: str | None,
+    machine: str | None,
+    budget: float | None,
+) -> int:
+    """Measure COMMIT several times and propose the pooled result as a baseline.
+
+    Refuses when the runs of a benchmark differ by more than its tolerance. Prints the candidate's
+    path; a person approves it.
+    """
+    config = load_config(scene)
+    asv = load_asv(scene, config)
+    out = config.state / "baseline-runs"
+
+    def measured(benches: tuple[str, ...]) -> ResultSet:
+        options = Options(
+            commits=(commit,),
+            benches=benches,
+            environments=() if environment is None else (environment,),
+            machine=machine,
+            out=out,
+            force=True,
+            budget_s=budget,
+        )
+        with observer() as watching:
+            echo = sys.stderr if scene.verbose else None
+            outcome = execute(prepare(config, asv, options), config, watching, echo)
+        if len(outcome.written) != 1:
+            raise CannotMeasureError(
+                f"{len(outcome.written)} environments were measured; a baseline is of one",
+                tip="choose it with -E",
+            )
+        return outcome.written[0][1]
+
+    def told(unstable: Sequence[story.Unstable]) -> None:
+        for case in unstable:
+            say(printable(f"  {case.label}: runs {case.spread:.1%} apart; measured once more"))
+
+    pooled = story.create(measured, config.policy(), runs=runs, retries=retries, told=told)
+    path = result_files.save_in(pooled, out)
+    candidate = story.propose(config, path)
+    click.echo(candidate)
+    failed = sum(result.status.failed for result in pooled.results)
+    if failed:
+        say(f"note: {failed} cases failed; the baseline will say so")
+    say(f'next: odyssey baseline approve {candidate} --by NAME --reason "…"')
+    return Exit.CANNOT if failed else Exit.OK
+
+
+@baseline.command()
+@click.argument("source", metavar="FILE")
+@click.pass_obj
+def propose(scene: Scene, source: str) -> int:
+    """Keep a result FILE (or `latest`) as a candidate. Changes no baseline."""
+    config = load_config(scene)
+    path = result_files.latest(config.results) if source == "latest" else Path(source)
+    candidate = story.propose(config, path)
+    click.echo(candidate)
+    say(f'next: odyssey baseline approve {candidate} --by NAME --reason "…"')
+    return Exit.OK
+
+
+@baseline.command()
+@click.argument("candidate", type=click.Path(path_type=Path))
+@click.option("--by", required=True, metavar="NAME", help="Who approves it.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why.")
+@click.option("--release", metavar="TAG", help="The release it belongs to: a tag on its commit.")
+@click.pass_obj
+def approve(scene: Scene, candidate: Path, by: str, reason: str, release: str | None) -> int:
+    """Make CANDIDATE the current baseline; the one before is archived."""
+    config = load_config(scene)
+    with Repository(find_repository(scene, config)) as repository:
+        path = story.approve(config, repository, candidate, by=by, reason=reason, release=release)
+    click.echo(path)
+    say(f"next: git add {config.baselines_dir} && git commit")
+    return Exit.OK
+
+
+@baseline.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def list_(scene: Scene, as_json: bool) -> int:
+    """The current baseline, those of releases, the archive and the candidates."""
+    config = load_config(scene)
+    baselines = Baselines(config.baselines)
+    rows = [
+        _row(path, kind)
+        for kind, paths in (
+            ("approved", baselines.approved()),
+            ("candidate", baselines.candidates()),
+        )
+        for path in paths
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, sort_keys=True))
+        return Exit.OK
+    if not rows:
+        say(f"{config.baselines}: no baselines yet")
+    for row in rows:
+        by = f"by {row['by']}" if row["by"] else row["kind"]
+        release = f" release {row['release']}" if row["release"] else ""
+        commit = (row["commit"] or "no commit")[:8]
+        name = Path(row["path"]).relative_to(config.baselines)
+        click.echo(printable(f"{name}  {commit}  {row['timestamp']}{release}  {by}"))
+    say("next: odyssey baseline show" if rows else "next: odyssey baseline create")
+    return Exit.OK
+
+
+def _row(path: Path, kind: str) -> dict[str, Any]:
+    try:
+        results = result_files.load(path)
+    except InvalidInputError as error:
+        return {
+            "path": str(path), "kind": f"unreadable: {error}", "commit": None, "timestamp": "-",
+            "release": None, "by": None,
+        }  # fmt: skip
+    return {
+        "path": str(path),
+        "kind": kind,
+        "commit": results.commit.hash,
+        "timestamp": results.timestamp,
+        "release": results.release,
+        "by": results.approval.by if results.approval else None,
+    }
+
+
+@baseline.command()
+@click.argument("release", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the file.")
+@click.pass_obj
+def show(scene: Scene, release: str | None, as_json: bool) -> int:
+    """Who approved the current baseline (or a RELEASE's), when, why, and what it holds."""
+    config = load_config(scene)
+    results = Baselines(config.baselines).load(release)
+    if as_json:
+        click.echo(Path(results.source).read_text(encoding="utf-8"), nl=False)
+        return Exit.OK
+    approval, place = results.approval, results.environment
+    counted = [result.status for result in results.results]
+    lines = {
+        "file": results.source,
+        "release": results.release or "-",
+        "commit": f"{results.commit.hash} ({results.commit.describe})",
+        "measured": f"{results.timestamp} on {place.machine}, {place.cpu_model},"
+        f" Python {place.python_version}",
+        "cases": f"{counted.count(Status.OK)} measured, {sum(s.failed for s in counted)} failed",
+    }
+    if approval is None:
+        lines["approval"] = "none: this file was never approved"
+    else:
+        lines |= {
+            "approved": f"{approval.approved_at} by {approval.by}",
+            "reason": approval.reason,
+            "sha256": approval.sha256,
+        }
+    for name, text in lines.items():
+        click.echo(printable(f"{name:9} {text}"))
+    say("next: odyssey baseline verify")
+    return Exit.OK
+
+
+@baseline.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def verify(scene: Scene, as_json: bool) -> int:
+    """Prove every stored baseline: schema, sha256, seal, commit and tag. Exit code 1 on tampering."""
+    config = load_config(scene)
+    with Repository(find_repository(scene, config)) as repository:
+        checked = story.verify(config, repository)
+    if not checked:
+        raise InvalidInputError(
+            f"{config.baselines}: no baselines to verify", tip="odyssey baseline create"
+        )
+    if as_json:
+        rows = [
+            {"path": str(c.path), "faults": list(c.faults), "doubts": list(c.doubts)}
+            for c in checked
+        ]
+        click.echo(json.dumps(rows, indent=2, sort_keys=True))
+    else:
+        for found in checked:
+            name = found.path.relative_to(config.baselines)
+            click.echo(f"{'TAMPERED' if found.faults else 'ok':8}  {name}")
+            for fault in found.faults:
+                click.echo(printable(f"          {fault}"))
+            for doubt in found.doubts:
+                click.echo(printable(f"          not checked: {doubt}"))
+    if any(found.faults for found in checked):
+        say(f"next: git log -p {config.baselines_dir}, and restore what was approved")
+        return Exit.REGRESSION
+    return Exit.OK

@@ -1,0 +1,180 @@
+"""`odyssey compare`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import click
+
+from odyssey_asv.cli import Scene
+from odyssey_asv.cli.exits import Exit, say
+from odyssey_asv.cli.options import (
+    Gate,
+    Share,
+    find_repository,
+    find_tree,
+    format_options,
+    load_config,
+)
+from odyssey_asv.compare import Comparison
+from odyssey_asv.compare import compare as compare_sets
+from odyssey_asv.config import Config
+from odyssey_asv.errors import InvalidInputError
+from odyssey_asv.files import write_atomically
+from odyssey_asv.policy import OtherMachine
+from odyssey_asv.report import github, markdown, terminal
+from odyssey_asv.report import json as report_json
+from odyssey_asv.repository import Repository
+from odyssey_asv.select import Selector
+
+
+@click.command()
+@click.argument("sides", nargs=-1, metavar="[BASE CONTENDER]")
+@click.option(
+    "--baseline", "base", metavar="FILE", help="The base (default: the current baseline)."
+)
+@click.option(
+    "--current",
+    "contender",
+    metavar="FILE|latest",
+    help="The contender (default: latest, the newest result file).",
+)
+@click.option("-E", "--environment", metavar="ENV", help="Which environment of a commit's results.")
+@click.option("--tolerance", type=Share(), help="Up to this a change is noise (default: 5%).")
+@click.option("--threshold", type=Share(), help="Beyond this a slowdown alerts (default: 10%).")
+@click.option(
+    "--gate", type=Gate(), help="What may alert: duration,memory,track (default: duration)."
+)
+@click.option("--fail-on-missing", is_flag=True, default=None, help="A removed benchmark alerts.")
+@click.option(
+    "--strict-environment",
+    is_flag=True,
+    default=None,
+    help="Different machine, packages or Python: invalid (exit 2).",
+)
+@click.option(
+    "--other-machine",
+    type=click.Choice([choice.value for choice in OtherMachine]),
+    help="Across machines: judge and warn (gate, the default), only show (advise), or refuse.",
+)
+@click.option("--all", "everything", is_flag=True, help="Show every unchanged case.")
+@format_options
+@click.pass_obj
+def compare(
+    scene: Scene,
+    /,
+    sides: tuple[str, ...],
+    base: str | None,
+    contender: str | None,
+    environment: str | None,
+    tolerance: Fraction | None,
+    threshold: Fraction | None,
+    everything: bool,
+    form: str,
+    as_json: bool,
+    report: Path | None,
+    **policy: Any,
+) -> int:
+    """Compare two stored results: arithmetic on numbers on disk, nothing is measured.
+
+    BASE and CONTENDER are each a result file, `latest`, `baseline`, `baseline:RELEASE`, or a commit
+    or reference that has stored results.
+
+    Exit code 1 says that a benchmark slowed down by more than the threshold, or newly fails; 2 that
+    something could not be compared, whatever else was found; 3 that nothing was compared.
+    """
+    config = load_config(scene)
+    words = _words(sides, base, contender)
+    rules = _policy(config, tolerance, threshold, policy)
+    selector = Selector(
+        config,
+        repository=lambda: Repository(find_repository(scene, config)),
+        tree=lambda: find_tree(scene, config),
+    )
+    before, after = selector.pair(*words, environment)
+    comparison = compare_sets(before, after, rules)
+    code = exit_code(comparison)
+    click.echo(_rendered(comparison, "json" if as_json else form, code, everything), nl=False)
+    if report is not None:
+        written = _write_reports(comparison, code, report)
+        say(f"reports: {', '.join(map(str, written))}")
+    if form == "table" and not as_json:
+        say(f"next: {_next(code, comparison)}")
+    return code
+
+
+def exit_code(comparison: Comparison) -> Exit:
+    """The documented code. Faulty data beats a regression: what it hides is unknown."""
+    if comparison.faults:
+        return Exit.INVALID
+    if comparison.compared == 0 and not comparison.alarm:
+        return Exit.CANNOT
+    if comparison.alarm and not comparison.advisory:
+        return Exit.REGRESSION
+    return Exit.OK
+
+
+def _words(sides: tuple[str, ...], base: str | None, contender: str | None) -> tuple[str, str]:
+    if not sides:
+        return base or "baseline", contender or "latest"
+    if base is not None or contender is not None:
+        raise click.UsageError("give either BASE CONTENDER or --baseline and --current")
+    if len(sides) != 2:
+        raise click.UsageError("give both, BASE and CONTENDER")
+    return sides[0], sides[1]
+
+
+def _policy(
+    config: Config, tolerance: Fraction | None, threshold: Fraction | None, given: dict[str, Any]
+) -> Any:
+    from dataclasses import replace
+
+    if tolerance is not None and tolerance > (threshold or config.threshold):
+        raise InvalidInputError("--tolerance is above the threshold")
+    changes = {name: value for name, value in given.items() if value is not None}
+    if "other_machine" in changes:
+        changes["other_machine"] = OtherMachine(changes["other_machine"])
+    return replace(config.policy(tolerance=tolerance, threshold=threshold), **changes)
+
+
+def _rendered(comparison: Comparison, form: str, code: Exit, everything: bool) -> str:
+    match form:
+        case "json":
+            return report_json.render(comparison, exit_code=code)
+        case "markdown":
+            return markdown.render(comparison)
+        case "github":
+            return github.render(comparison)
+        case _:
+            tty = sys.stdout.isatty()
+            width = shutil.get_terminal_size().columns if tty else 10_000
+            return terminal.render(
+                comparison, width=max(width, 60), color=tty, everything=everything
+            )
+
+
+def _write_reports(comparison: Comparison, code: Exit, folder: Path) -> list[Path]:
+    forms = {
+        "report.txt": terminal.render(comparison, width=100, everything=True),
+        "report.json": report_json.render(comparison, exit_code=code),
+        "report.md": markdown.render(comparison),
+        "annotations.txt": github.render(comparison),
+    }
+    for name, text in forms.items():
+        write_atomically(folder / name, text.encode())
+    return [folder / name for name in forms]
+
+
+def _next(code: Exit, comparison: Comparison) -> str:
+    match code:
+        case Exit.REGRESSION:
+            hash_ = (comparison.contender.commit.hash or "")[:8]
+            return f"git show {hash_}" if hash_ else "odyssey run --force, to see it again"
+        case Exit.INVALID | Exit.CANNOT:
+            return "mend what is named above, or measure again: odyssey run --force"
+        case _:
+            return "odyssey baseline show  (what the contender was held against)"

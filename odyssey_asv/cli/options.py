@@ -1,0 +1,96 @@
+"""Options that several verbs share, and what they turn into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from odyssey_asv import config as configuration
+from odyssey_asv.adapter import asv_config
+from odyssey_asv.cli import Scene
+from odyssey_asv.errors import InvalidInputError
+from odyssey_asv.units import parse_fraction
+
+FORMATS = ("table", "json", "markdown", "github")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Share(click.ParamType[Fraction]):
+    """`5%` or `0.05`."""
+
+    name = "share"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Fraction:
+        try:
+            return parse_fraction(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Gate(click.ParamType[frozenset[Any]]):
+    """`duration,memory,track` or some of them."""
+
+    name = "gate"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> frozenset[Any]:
+        try:
+            return configuration.parse_gate(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def format_options(function: F) -> F:
+    """`--format`, its short form `--json`, and `--report DIR`."""
+    for option in (
+        click.option(
+            "--report", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
+            help="Also write every form of the report into this folder.",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Short for --format json."),
+        click.option(
+            "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True,
+            help="What to print.",
+        ),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def load_config(scene: Scene) -> configuration.Config:
+    """The project's settings; Ctrl-C and errors go where `finish` sees them."""
+    return configuration.load(scene.folder)
+
+
+def load_asv(scene: Scene, config: configuration.Config) -> asv_config.AsvConfig:
+    """The asv configuration: the one named, the one our settings name, else the one found."""
+    if scene.asv_config is not None:
+        return asv_config.load(asv_config.find(scene.folder, scene.asv_config))
+    if config.asv_config is not None:
+        return asv_config.load(asv_config.find(config.root, config.asv_config))
+    return asv_config.load(asv_config.find(scene.folder))
+
+
+def find_tree(scene: Scene, config: configuration.Config) -> Path | None:
+    """asv's results folder, None where no asv configuration is found."""
+    try:
+        return load_asv(scene, config).results_dir
+    except InvalidInputError:
+        return None
+
+
+def find_repository(scene: Scene, config: configuration.Config) -> Path:
+    """The repository under test: the one asv.conf.json names, else the one around here."""
+    try:
+        asv = load_asv(scene, config)
+    except InvalidInputError:
+        return scene.folder
+    return asv.local_repo or (asv.mirror if asv.mirror.is_dir() else scene.folder)

@@ -1,0 +1,117 @@
+"""What a person sees while measuring: a live line on a terminal, plain lines elsewhere. On stderr."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from odyssey_asv.cli.exits import printable, say
+from odyssey_asv.measure import Observer
+from odyssey_asv.model import ResultSet, Status
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+# How often something is said where there is no terminal to draw on.
+_HEARTBEAT_S = 10.0
+
+
+class PlainProgress(Observer):
+    """A line for each thing that matters, and one now and then to show that it goes on."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._done = 0
+        self._spoke_at = 0.0
+
+    def building(self, commit: str, environment: str) -> None:
+        say(f"{commit[:8]}: building in {environment}")
+
+    def built(self, *, ok: bool, seconds: float) -> None:
+        say(f"  {'built' if ok else 'BUILD FAILED'} in {seconds:.1f} s")
+
+    def begin(self, commit: str, environment: str, processes: int) -> None:
+        self._total, self._done, self._spoke_at = processes, 0, time.monotonic()
+        say(f"{commit[:8]}: measuring in {environment}, {processes} processes")
+
+    def process(self, label: str, *, ok: bool, replayed: bool) -> None:  # noqa: ARG002
+        self._done += 1
+        now = time.monotonic()
+        if not ok:
+            say(f"  failed: {printable(label)}")
+        elif now - self._spoke_at >= _HEARTBEAT_S:
+            self._spoke_at = now
+            say(f"  {self._done} of {self._total}: {printable(label)}")
+
+    def end(self, results: ResultSet) -> None:
+        say(f"{(results.commit.hash or '')[:8]}: {summary(results)}")
+
+
+class LiveProgress(Observer):
+    """One line that says what is running, how far it is and how long it will take."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+
+    def building(self, commit: str, environment: str) -> None:
+        text = f"{commit[:8]} building in {environment}"
+        self._progress.update(self._task, description=text, total=None)
+
+    def begin(self, commit: str, environment: str, processes: int) -> None:
+        self._progress.reset(self._task, total=processes, description=f"{commit[:8]} {environment}")
+
+    def start(self, label: str) -> None:
+        self._progress.update(self._task, description=_short(printable(label)))
+
+    def process(self, label: str, *, ok: bool, replayed: bool) -> None:  # noqa: ARG002
+        self._progress.advance(self._task)
+        if not ok:
+            self._progress.console.print(f"failed: {printable(label)}", markup=False)
+
+    def end(self, results: ResultSet) -> None:
+        text = f"{(results.commit.hash or '')[:8]}: {summary(results)}"
+        self._progress.console.print(text, markup=False, highlight=False)
+
+
+@contextmanager
+def observer() -> Iterator[Observer]:
+    """The display that suits stderr."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield PlainProgress()
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=16),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield LiveProgress(progress, progress.add_task("starting asv", total=None))
+
+
+def summary(results: ResultSet) -> str:
+    """`84 cases measured, 1 failed, 3 skipped in 61 s`."""
+    found = [result.status for result in results.results]
+    parts = [f"{found.count(Status.OK)} cases measured"]
+    failed = sum(status.failed for status in found)
+    for count, name in ((failed, "failed"), (found.count(Status.SKIPPED), "skipped")):
+        if count:
+            parts.append(f"{count} {name}")
+    if not results.run.complete:
+        parts.append("INCOMPLETE")
+    seconds = results.run.duration_s
+    return ", ".join(parts) + ("" if seconds is None else f" in {seconds:.0f} s")
+
+
+def _short(label: str, width: int = 40) -> str:
+    """The end of a label tells the cases of a benchmark apart, so it is the part that stays."""
+    return label if len(label) <= width else f"…{label[-(width - 1) :]}"

@@ -1,0 +1,168 @@
+"""`odyssey run`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from odyssey_asv.cli import Scene
+from odyssey_asv.cli.exits import Exit, printable, say
+from odyssey_asv.cli.options import load_asv, load_config
+from odyssey_asv.cli.progress import observer
+from odyssey_asv.compare import label
+from odyssey_asv.model import ResultSet
+from odyssey_asv.run import Options, Outcome, Plan, execute, prepare
+
+_FAILURES_SHOWN = 10
+
+
+@click.command()
+@click.argument("commits", nargs=-1)
+@click.option(
+    "-b",
+    "--bench",
+    "benches",
+    multiple=True,
+    metavar="REGEX",
+    help="Only benchmarks whose name this finds; may be repeated.",
+)
+@click.option("-q", "--quick", is_flag=True, help="Each case once, to try benchmarks; not stored.")
+@click.option(
+    "-E",
+    "--environment",
+    "environments",
+    multiple=True,
+    metavar="ENV",
+    help="As asv's -E: a name, TYPE:PYTHON or existing:PYTHON.",
+)
+@click.option(
+    "-m", "--machine", metavar="NAME", help="The machine's name (default: the host name)."
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where result files go (default: benchmarks/results).",
+)
+@click.option("--force", is_flag=True, help="Measure again what is stored.")
+@click.option(
+    "--budget",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Seconds for one commit in one environment (default: 900).",
+)
+@click.option(
+    "--sample", type=click.IntRange(min=1), metavar="N", help="Only N commits, evenly spread."
+)
+@click.option(
+    "--first-parent/--all-parents",
+    default=True,
+    show_default=True,
+    help="Whether a range leaves out merged branches.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+@click.pass_obj
+def run(
+    scene: Scene,
+    commits: tuple[str, ...],
+    benches: tuple[str, ...],
+    quick: bool,
+    environments: tuple[str, ...],
+    machine: str | None,
+    out: Path | None,
+    force: bool,
+    budget: float | None,
+    sample: int | None,
+    first_parent: bool,
+    as_json: bool,
+) -> int:
+    """Measure COMMITS (default: HEAD) with asv and write a result file for each.
+
+    COMMITS are commits, tags, ranges A..B, or NEW, ALL, EXISTING, TAGS and HASHFILE:FILE as asv
+    has them. What is stored is not measured again; an interrupted run goes on where it was.
+
+    Prints the paths of the result files. Exit code 3 says that a benchmark failed or that the
+    budget was spent before everything was measured.
+    """  # fmt: skip
+    config = load_config(scene)
+    plan = prepare(
+        config,
+        load_asv(scene, config),
+        Options(
+            commits, benches, environments, machine, out, quick, force, budget, sample, first_parent
+        ),
+    )
+    _announce(plan)
+    with observer() as watching:
+        outcome = execute(plan, config, watching, echo=sys.stderr if scene.verbose else None)
+    for path, results in outcome.written:
+        _tell_failures(path, results)
+    _print(outcome, as_json)
+    if outcome.incomplete:
+        say("the budget was spent; the same command goes on where it stopped (--budget S for more)")
+    if outcome.failures or outcome.incomplete:
+        return Exit.CANNOT
+    if not quick:
+        say("next: odyssey compare  (the newest result against the baseline)")
+    return Exit.OK
+
+
+def _announce(plan: Plan) -> None:
+    for commit, files in plan.stored:
+        names = ", ".join(str(path) for path in files)
+        say(f"{commit[:8]}: stored already in {names} (--force measures it again)")
+    count = len(plan.request.commits)
+    if count:
+        say(
+            f"measuring {count} commit{'s' if count > 1 else ''} on {plan.request.machine['machine']},"
+            f" at most {plan.request.budget_s:.0f} s each after building"
+        )
+    if plan.uncommitted and not plan.request.existing:
+        say(
+            f"note: {len(plan.uncommitted)} files have uncommitted changes; asv builds commits, so"
+            " only changes to the benchmarks themselves count"
+        )
+
+
+def _tell_failures(path: Path, results: ResultSet) -> None:
+    failed = [result for result in results.results if result.status.failed]
+    for result in failed[:_FAILURES_SHOWN]:
+        name = label(results.benchmarks[result.case.benchmark], result.case)
+        lines = (result.reason or "").strip().splitlines() or ["no output"]
+        say(printable(f"{result.status.value}: {name}: {lines[-1]}"))
+    if len(failed) > _FAILURES_SHOWN:
+        say(f"{len(failed) - _FAILURES_SHOWN} more failed")
+    if failed:
+        say(f"what they printed is in {path}")
+
+
+def _print(outcome: Outcome, as_json: bool) -> None:
+    if not as_json:
+        for path in _paths(outcome):
+            click.echo(path)
+        return
+    document = {
+        "written": [
+            {
+                "path": str(path),
+                "commit": results.commit.hash,
+                "environment": results.environment.env_name,
+                "complete": results.run.complete,
+                "failed": sum(result.status.failed for result in results.results),
+            }
+            for path, results in outcome.written
+        ],
+        "stored": [
+            {"commit": commit, "paths": [str(path) for path in files]}
+            for commit, files in outcome.stored
+        ],
+    }
+    click.echo(json.dumps(document, indent=2, sort_keys=True))
+
+
+def _paths(outcome: Outcome) -> list[Path]:
+    stored = [path for _, files in outcome.stored for path in files]
+    return [*stored, *(path for path, _ in outcome.written)]

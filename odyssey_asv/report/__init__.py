@@ -1,0 +1,1 @@
+"""One file a form. Text or bytes out, nothing printed, nothing measured."""

@@ -1,0 +1,90 @@
+"""A comparison for people at a terminal: fits 80 columns, worst first."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from odyssey_asv.compare import Comparison, Delta
+from odyssey_asv.policy import Verdict
+from odyssey_asv.report import words
+
+# Of the cases that did not change, as many are shown as make this many rows in all.
+_ROWS = 40
+
+_STYLES = {
+    Verdict.REGRESSION: "bold red",
+    Verdict.FAILED: "bold red",
+    Verdict.SLOWER: "yellow",
+    Verdict.FASTER: "green",
+    Verdict.FIXED: "green",
+    Verdict.UNCHANGED: "dim",
+    Verdict.NOT_COMPARABLE: "magenta",
+}
+
+
+def render(
+    comparison: Comparison, *, width: int = 80, color: bool = False, everything: bool = False
+) -> str:
+    """The report as text. `everything` shows every unchanged case, however many there are."""
+    out = io.StringIO()
+    console = Console(
+        file=out, width=width, force_terminal=color, no_color=not color, highlight=False,
+        soft_wrap=False, emoji=False, markup=False,
+    )  # fmt: skip
+    console.print(f"base       {words.side(comparison.base)}", soft_wrap=True)
+    console.print(f"contender  {words.side(comparison.contender)}", soft_wrap=True)
+    for doubt in comparison.warnings:
+        console.print(Text(f"warning: {doubt}", style="yellow"))
+    if comparison.advisory:
+        console.print(Text("warning: times do not carry across machines; not judged", "yellow"))
+    shown, hidden = _chosen(comparison, everything)
+    if shown:
+        console.print()
+        console.print(_table(shown))
+    if hidden:
+        console.print(Text(f"{hidden} unchanged not shown (--all shows them)", style="dim"))
+    console.print()
+    for label, reason in words.reasons(comparison.gated):
+        console.print(f"{label}: {reason}")
+    for fault in comparison.faults:
+        console.print(Text(f"invalid: {fault}", style="bold red"))
+    for line in words.ungated(comparison):
+        console.print(Text(line, style="yellow"))
+    mean = words.geometric_mean(comparison)
+    total = words.counts(comparison) + (f"; geometric mean {mean}" if mean else "")
+    console.print(total)
+    style = "bold red" if comparison.alarm or comparison.faults else "bold"
+    console.print(Text(words.conclusion(comparison), style=style))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _chosen(comparison: Comparison, everything: bool) -> tuple[list[Delta], int]:
+    gated = list(comparison.gated)
+    changed = [delta for delta in gated if delta.verdict is not Verdict.UNCHANGED]
+    room = len(gated) if everything else max(0, _ROWS - len(changed))
+    unchanged = [delta for delta in gated if delta.verdict is Verdict.UNCHANGED]
+    kept = {id(delta) for delta in (*changed, *unchanged[:room])}
+    return [delta for delta in gated if id(delta) in kept], max(0, len(unchanged) - room)
+
+
+def _table(deltas: list[Delta]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("change", justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("benchmark", overflow="fold", ratio=1)
+    table.add_column("base", justify="right", no_wrap=True)
+    table.add_column("contender", justify="right", no_wrap=True)
+    for delta in deltas:
+        style = _STYLES.get(delta.verdict, "")
+        table.add_row(
+            Text(words.change(delta), style=style),
+            Text(words.verdict(delta), style=style),
+            Text(words.metric(delta)),
+            Text(words.value(delta, delta.base)),
+            Text(words.value(delta, delta.contender)),
+        )
+    return table
