@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from benchmarks.generated import write_result_file, write_tree
-from benchmarks.inputs import work
+from .generated import write_result_file, write_tree
+from .inputs import work
 
 from odyssey_asv import ResultSet, compare, load, read_asv_tree
 

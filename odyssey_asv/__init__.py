@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from odyssey_asv.adapter.tree import BrokenResultWarning, read_asv_tree, write_asv_tree
-    from odyssey_asv.compare import Comparison, Delta, compare
+    from odyssey_asv.comparison import Comparison, Delta, compare
     from odyssey_asv.errors import (
         CannotMeasureError,
         InterruptedRunError,
@@ -48,7 +48,7 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "odyssey_asv.adapter.tree": ("BrokenResultWarning", "read_asv_tree", "write_asv_tree"),
-    "odyssey_asv.compare": ("Comparison", "Delta", "compare"),
+    "odyssey_asv.comparison": ("Comparison", "Delta", "compare"),
     "odyssey_asv.errors": (
         "CannotMeasureError",
         "InterruptedRunError",
@@ -124,7 +124,9 @@ def __getattr__(name: str) -> Any:
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(home), name)
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from odyssey_asv import stats
-from odyssey_asv.compare import label
+from odyssey_asv.comparison import label
 from odyssey_asv.config import Config
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError
 from odyssey_asv.model import Case, Metric, Result, ResultSet, Status

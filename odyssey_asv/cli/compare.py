@@ -20,8 +20,8 @@ from odyssey_asv.cli.options import (
     format_options,
     load_config,
 )
-from odyssey_asv.compare import Comparison
-from odyssey_asv.compare import compare as compare_sets
+from odyssey_asv.comparison import Comparison
+from odyssey_asv.comparison import compare as compare_sets
 from odyssey_asv.config import Config
 from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.files import write_atomically

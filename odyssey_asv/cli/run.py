@@ -12,7 +12,7 @@ from odyssey_asv.cli import Scene
 from odyssey_asv.cli.exits import Exit, printable, say
 from odyssey_asv.cli.options import load_asv, load_config
 from odyssey_asv.cli.progress import observer
-from odyssey_asv.compare import label
+from odyssey_asv.comparison import label
 from odyssey_asv.model import ResultSet
 from odyssey_asv.run import Options, Outcome, Plan, execute, prepare
 

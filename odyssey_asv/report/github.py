@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odyssey_asv.compare import Comparison, Delta
+from odyssey_asv.comparison import Comparison, Delta
 from odyssey_asv.policy import Verdict
 from odyssey_asv.report import words
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from odyssey_asv.compare import Comparison, Delta
+from odyssey_asv.comparison import Comparison, Delta
 from odyssey_asv.model import Result, ResultSet, Status
 
 SCHEMA_VERSION = "1.0"

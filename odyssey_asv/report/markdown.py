@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from odyssey_asv.compare import Comparison, Delta
+from odyssey_asv.comparison import Comparison, Delta
 from odyssey_asv.policy import Verdict
 from odyssey_asv.report import words
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from odyssey_asv.compare import Comparison, Delta
+from odyssey_asv.comparison import Comparison, Delta
 from odyssey_asv.policy import Verdict
 from odyssey_asv.report import words
 

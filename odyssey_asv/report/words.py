@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from odyssey_asv.compare import Comparison, Delta
+from odyssey_asv.comparison import Comparison, Delta
 from odyssey_asv.model import Metric, Result, ResultSet
 from odyssey_asv.policy import Verdict
 from odyssey_asv.units import format_change, format_value
