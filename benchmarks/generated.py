@@ -11,10 +11,21 @@ import random
 from pathlib import Path
 from typing import Any
 
-COLUMNS = (
-    "result params version started_at duration stats_ci_99_a stats_ci_99_b"
-    " stats_q_25 stats_q_75 stats_number stats_repeat samples profile"
-).split()
+COLUMNS = [
+    "result",
+    "params",
+    "version",
+    "started_at",
+    "duration",
+    "stats_ci_99_a",
+    "stats_ci_99_b",
+    "stats_q_25",
+    "stats_q_75",
+    "stats_number",
+    "stats_repeat",
+    "samples",
+    "profile",
+]
 MACHINE = {
     "arch": "x86_64",
     "cpu": "Generated CPU",
@@ -63,7 +74,10 @@ def write_tree(folder: Path, files: int, rows: int) -> int:
                 suite[name]["version"],
                 started,
                 1.2345,
-                *([_rounded(value * share) for value in values] for share in (0.9, 1.1, 0.95, 1.05)),
+                *(
+                    [_rounded(value * share) for value in values]
+                    for share in (0.9, 1.1, 0.95, 1.05)
+                ),
                 [100] * count,
                 [10] * count,
             ]

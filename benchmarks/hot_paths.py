@@ -5,10 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from odyssey_asv import ResultSet, compare, load, read_asv_tree
+
 from .generated import write_result_file, write_tree
 from .inputs import work
-
-from odyssey_asv import ResultSet, compare, load, read_asv_tree
 
 _FILES, _ROWS = 20, 260
 _ENTRIES = 2000

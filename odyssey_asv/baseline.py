@@ -38,6 +38,15 @@ class Unstable:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """Who approves a candidate, why, and for which release (a tag), if any."""
+
+    by: str
+    reason: str
+    release: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """What `verify` found of one stored baseline: faults prove tampering, doubts could not be checked."""
 
@@ -183,10 +192,7 @@ def approve(
     config: Config,
     repository: Repository,
     candidate: Path,
-    *,
-    by: str,
-    reason: str,
-    release: str | None = None,
+    consent: Consent,
 ) -> Path:
     """Make a candidate the current baseline, and the release's where one is given.
 
@@ -195,12 +201,13 @@ def approve(
     """
     results = result_files.load(candidate)
     found = objections(results)
-    if not by.strip():
+    if not consent.by.strip():
         found.append("nobody approves it (--by is empty)")
-    if not reason.strip():
+    if not consent.reason.strip():
         found.append("no reason is given (--reason is empty)")
     if results.commit.hash and not repository.contains(results.commit.hash):
         found.append(f"its commit {results.commit.hash[:12]} is not in this repository")
+    release = consent.release
     if release is not None:
         tagged = repository.tag_commit(release)
         if tagged is None:
@@ -211,7 +218,11 @@ def approve(
             found.append(f"tag {release!r} is on {tagged[:12]}, not on its commit")
     if found:
         raise InvalidInputError(f"{candidate}: not approved: {'; '.join(found)}")
-    approval = {"by": by.strip(), "reason": reason.strip(), "approved_at": result_files.now()}
+    approval = {
+        "by": consent.by.strip(),
+        "reason": consent.reason.strip(),
+        "approved_at": result_files.now(),
+    }
     return Baselines(config.baselines).approve(candidate, approval, release)
 
 

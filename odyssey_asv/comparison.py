@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from odyssey_asv import stats
@@ -36,7 +36,7 @@ class Delta:
     contender: Result | None
     verdict: Verdict
     change: Fraction | None = None
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     severity: Severity | None = None
     reason: str | None = None
     gated: bool = True
@@ -229,7 +229,8 @@ def _change(before: object, after: object) -> Fraction:
             raise ValueError(f"the {side} is {value!r}")
         if value <= 0:
             raise ValueError(f"the {side} is {'zero' if value == 0 else 'negative'}: {value!r}")
-    assert isinstance(before, (int, float)) and isinstance(after, (int, float))
+    assert isinstance(before, (int, float))
+    assert isinstance(after, (int, float))
     old = exact(before)
     return (exact(after) - old) / old
 

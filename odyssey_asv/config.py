@@ -17,8 +17,14 @@ from typing import Any
 
 from odyssey_asv.errors import InvalidFileError, InvalidInputError
 from odyssey_asv.model import Better, Metric
-from odyssey_asv.policy import DEFAULT_THRESHOLD, DEFAULT_TOLERANCE, Limits, OtherMachine
-from odyssey_asv.policy import Override, Policy
+from odyssey_asv.policy import (
+    DEFAULT_THRESHOLD,
+    DEFAULT_TOLERANCE,
+    Limits,
+    OtherMachine,
+    Override,
+    Policy,
+)
 from odyssey_asv.units import parse_fraction
 
 TABLE = "odyssey-asv"
@@ -157,7 +163,7 @@ def _seconds(raw: Any) -> float:
 
 def _flag(raw: Any) -> bool:
     if not isinstance(raw, bool):
-        raise ValueError(f"expected true or false, found {raw!r}")  # noqa: TRY004 (a fault of the file)
+        raise ValueError(f"expected true or false, found {raw!r}")
     return raw
 
 
@@ -211,7 +217,7 @@ def _pattern(raw: Any) -> re.Pattern[str]:
 
 def _overrides(raw: Any) -> tuple[Override, ...]:
     if not isinstance(raw, list):
-        raise ValueError(f"expected [[tool.{TABLE}.overrides]] tables, found {raw!r}")  # noqa: TRY004
+        raise ValueError(f"expected [[tool.{TABLE}.overrides]] tables, found {raw!r}")
     found: list[Override] = []
     faults: list[str] = []
     for number, table in enumerate(raw, start=1):

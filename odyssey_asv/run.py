@@ -86,7 +86,7 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
     )
     with Repository(location, search_parents=False) as repository:
         commits = _commits(repository, asv, options, _measured_commits(out, record["machine"]))
-        uncommitted = _uncommitted(repository, asv)
+        uncommitted = repository.dirty_paths()
         head = repository.resolve("HEAD")
     if request.existing and commits != [head]:
         raise InvalidInputError(
@@ -276,11 +276,6 @@ def _stored_cases(known: list[ResultSet]) -> dict[str, list[tuple[str, str, int]
                 case = (result.case.benchmark, version, result.case.position or 0)
                 cases.setdefault(key, []).append(case)
     return cases
-
-
-def _uncommitted(repository: Repository, asv: AsvConfig) -> list[str]:
-    """Tracked files with changes that matter: the suite always comes from the working tree."""
-    return repository.dirty_paths()
 
 
 def _describe(repository: Repository, commit: str, plan: Plan) -> Commit:

@@ -22,7 +22,6 @@ from odyssey_asv.model import (
     Case,
     Commit,
     Environment,
-    Kind,
     Result,
     ResultSet,
     Run,
@@ -99,7 +98,7 @@ class Converter:
         padding = [None] * len(columns)
         for name, row in rows.items():
             try:
-                row += padding[len(row) :]
+                row.extend(padding[len(row) :])
                 found = row if order is None else [None if i is None else row[i] for i in order]
                 axes, version = found[1] or [], found[2]
                 known = remembered.get(name)
@@ -404,7 +403,7 @@ def _iso(milliseconds: object) -> str | None:
 
 def _milliseconds(moment: str) -> int:
     try:
-        return round(datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp() * 1000)
+        return round(datetime.fromisoformat(moment).timestamp() * 1000)
     except ValueError:
         return 0
 

@@ -68,7 +68,7 @@ def benchmark_of(
         work_unit=str(record.get("work_unit", "call")),
         threshold=_share(record.get("threshold")),
         tolerance=_share(record.get("tolerance")),
-        warmup_s=_number(record.get("warmup_time")),
+        warmup_s=_warmup(record.get("warmup_time")),
     )
 
 
@@ -101,6 +101,12 @@ def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
     return float(value)
+
+
+def _warmup(value: object) -> float | None:
+    """asv writes -1 for "whatever suits the interpreter"."""
+    number = _number(value)
+    return None if number is None or number < 0 else number
 
 
 def _work(value: object) -> float | tuple[float, ...] | None:

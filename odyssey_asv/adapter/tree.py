@@ -43,8 +43,9 @@ def read_asv_tree(
     """Read an asv results folder, one `ResultSet` for each result file, machine by machine.
 
     A file that cannot be read is reported to `on_fault` (default: a `BrokenResultWarning`) and the
-    rest is read. `only` reads no file but those whose name begins with it. Raises `InvalidInputError` when there is no such folder. Formats 1 and 2 are read;
-    a format 1 file comes out as if `asv update` had been run.
+    rest is read. `only` reads no file but those whose name begins with it. Formats 1 and 2 are read;
+    a format 1 file comes out as if `asv update` had been run. Raises `InvalidInputError` when there
+    is no such folder.
 
     >>> from odyssey_asv import read_asv_tree
     >>> sorted({s.environment.machine for s in read_asv_tree("tests/fixtures/asv_tree")})
@@ -144,10 +145,7 @@ def _checked_name(name: str, what: str) -> str:
 
 
 def _write(path: Path, content: object, *, compact: bool) -> None:
-    if compact:
-        text = json.dumps(content)
-    else:
-        text = json.dumps(content, indent=4, sort_keys=True)
+    text = json.dumps(content) if compact else json.dumps(content, indent=4, sort_keys=True)
     write_atomically(path, text.encode())
 
 

@@ -131,7 +131,7 @@ def approve(scene: Scene, candidate: Path, by: str, reason: str, release: str | 
     """Make CANDIDATE the current baseline; the one before is archived."""
     config = load_config(scene)
     with Repository(find_repository(scene, config)) as repository:
-        path = story.approve(config, repository, candidate, by=by, reason=reason, release=release)
+        path = story.approve(config, repository, candidate, story.Consent(by, reason, release))
     click.echo(path)
     say(f"next: git add {config.baselines_dir} && git commit")
     return Exit.OK

@@ -36,7 +36,7 @@ class PlainProgress(Observer):
         self._total, self._done, self._spoke_at = processes, 0, time.monotonic()
         say(f"{commit[:8]}: measuring in {environment}, {processes} processes")
 
-    def process(self, label: str, *, ok: bool, replayed: bool) -> None:  # noqa: ARG002
+    def process(self, label: str, *, ok: bool, replayed: bool) -> None:
         self._done += 1
         now = time.monotonic()
         if not ok:
@@ -66,7 +66,7 @@ class LiveProgress(Observer):
     def start(self, label: str) -> None:
         self._progress.update(self._task, description=_short(printable(label)))
 
-    def process(self, label: str, *, ok: bool, replayed: bool) -> None:  # noqa: ARG002
+    def process(self, label: str, *, ok: bool, replayed: bool) -> None:
         self._progress.advance(self._task)
         if not ok:
             self._progress.console.print(f"failed: {printable(label)}", markup=False)
@@ -85,8 +85,13 @@ def observer() -> Iterator[Observer]:
     if not console.is_terminal or console.is_dumb_terminal:
         yield PlainProgress()
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}", markup=False),

@@ -79,5 +79,5 @@ def _value(result: Result | None) -> Any:
     if result is None or result.status is not Status.OK:
         return None
     number = isinstance(result.value, (int, float)) and not isinstance(result.value, bool)
-    finite = number and abs(result.value) != float("inf") and result.value == result.value  # noqa: PLR0124
+    finite = number and abs(result.value) != float("inf") and result.value == result.value
     return result.value if finite else str(result.value)

@@ -95,5 +95,5 @@ def now() -> str:
 
 def _compact(timestamp: str) -> str:
     """`2026-11-23T19:02:11Z` → `20261123T190211Z`. Raises ValueError for anything else."""
-    moment = datetime.fromisoformat(timestamp.replace("Z", "+00:00")).astimezone(UTC)
+    moment = datetime.fromisoformat(timestamp).astimezone(UTC)
     return moment.strftime("%Y%m%dT%H%M%SZ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from odyssey_asv.errors import InvalidFileError, InvalidInputError
@@ -52,8 +53,7 @@ def loads(raw: bytes, path: str) -> Any:
 def read_bytes(path: str) -> bytes:
     """The content of a file. Raises `InvalidInputError` where it cannot be read."""
     try:
-        with open(path, "rb") as stream:
-            return stream.read()
+        return Path(path).read_bytes()
     except FileNotFoundError:
         raise InvalidInputError(f"{path}: not found") from None
     except OSError as error:
