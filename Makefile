@@ -1,0 +1,46 @@
+# Two commands do everything: `make run` and `make test`. Both set up what they need, print what they
+# do and are safe to repeat. Needs Python 3.11 or newer, git, make and a package index.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run test lint types unit bench setup clean help
+
+help:  ## List the targets.
+	@sed -n 's/^\([a-z]*\):.*## /\1  /p' $(MAKEFILE_LIST) | column -t -l 2
+
+$(READY): pyproject.toml uv.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --frozen --inexact --python $(BIN)/python
+	@touch $@
+
+setup: $(READY)  ## Make the environment in .venv from the lock file.
+
+# make knows only success and failure, so the exit code of the comparison is printed.
+run: $(READY)  ## Measure HEAD with asv, record the results, compare them with the baseline.
+	$(BIN)/odyssey run
+	$(BIN)/odyssey compare --other-machine advise --report .odyssey/report \
+	  || { echo "odyssey compare: exit code $$?" >&2; exit 1; }
+
+test: lint types unit  ## Lint, check types, run every test.
+
+lint: $(READY)  ## Check style.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)  ## Check types.
+	$(BIN)/mypy
+
+unit: $(READY)  ## Run the tests.
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage report --skip-covered
+
+bench: $(READY)  ## Print the figures of the README anew. Leave the machine alone meanwhile.
+	$(BIN)/python -m benchmarks.figures
+
+clean:  ## Remove what the other targets made, but no results and no baselines.
+	rm -rf $(VENV) .asv/env .asv/html .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
