@@ -8,7 +8,10 @@ from pathlib import Path
 from odyssey_asv import ResultSet, compare, load, read_asv_tree
 
 from .generated import write_result_file, write_tree
-from .inputs import work
+from .inputs import PROCESSOR_TIME, work
+
+# asv looks for `timer` in the function, its class and its module.
+timer = PROCESSOR_TIME
 
 _FILES, _ROWS = 20, 260
 _ENTRIES = 2000

@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .inputs import Float32s, generator, normal, work
+from .inputs import PROCESSOR_TIME, Float32s, generator, normal, work
+
+# asv looks for `timer` in the function, its class and its module.
+timer = PROCESSOR_TIME
 
 
 class Shape(NamedTuple):

@@ -89,7 +89,7 @@ def create(
     unstable cases are measured up to `retries` times more. Raises `CannotMeasureError` naming the
     cases that never agreed.
     """
-    sets = [measured(()) for _ in range(runs)]
+    sets = [_fit(measured(())) for _ in range(runs)]
     taken: dict[Case, list[Result]] = {}
     for found in sets:
         for result in found.results:
@@ -130,6 +130,17 @@ def create(
     )
 
 
+def _fit(results: ResultSet) -> ResultSet:
+    """The set, unless one run is enough to see that it cannot become a baseline."""
+    found = objections(results)
+    if found:
+        raise CannotMeasureError(
+            f"this cannot become a baseline: {'; '.join(found)}",
+            tip="commit what is uncommitted, give a longer --budget, or mend what fails",
+        )
+    return results
+
+
 def unstable_cases(
     results: ResultSet, taken: dict[Case, list[Result]], policy: Policy, runs: int
 ) -> list[Unstable]:
@@ -158,7 +169,7 @@ def _pooled(series: list[Result]) -> Result:
     """All processes of the runs together; the value is the median of the runs' values."""
     last = series[-1]
     if any(result.status is not last.status for result in series):
-        return next(result for result in series if result.status.failed)
+        return next((result for result in series if result.status.failed), last)
     if last.status is not Status.OK or not _is_number(last):
         return last
     processes = [process for result in series for process in result.processes or ()]

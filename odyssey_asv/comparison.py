@@ -9,19 +9,35 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from fractions import Fraction
+from functools import partial
 
 from odyssey_asv import stats
-from odyssey_asv.model import Benchmark, Case, Environment, Metric, Result, ResultSet, Status
+from odyssey_asv.doubts import environment_differences, run_doubts
+from odyssey_asv.model import Benchmark, Case, Metric, Result, ResultSet, Status
 from odyssey_asv.policy import Limits, OtherMachine, Policy, Severity, Verdict, severity
 from odyssey_asv.units import exact
 
 _ALARMS = (Verdict.REGRESSION, Verdict.FAILED)
 _COMPARED = (Verdict.REGRESSION, Verdict.SLOWER, Verdict.UNCHANGED, Verdict.FASTER)
 
+# Beyond this ratio nothing was measured, and no float could show it.
+_FARTHEST = Fraction(10**300)
+
 Key = tuple[str, tuple[tuple[str, str], ...], Metric]
+
+
+class Outcome(StrEnum):
+    """What became of a whole comparison."""
+
+    INVALID = "invalid"
+    NOTHING_COMPARED = "nothing compared"
+    NOT_JUDGED = "not judged"
+    REGRESSION = "regression"
+    OK = "ok"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +117,17 @@ class Comparison:
         missing = self.policy.fail_on_missing and Verdict.REMOVED in self.counts
         return missing or any(delta.alarm for delta in self.gated)
 
+    @property
+    def outcome(self) -> Outcome:
+        """The verdict on the whole. Faulty data beats a regression: what it hides is unknown."""
+        if self.faults:
+            return Outcome.INVALID
+        if self.compared == 0 and not self.alarm:
+            return Outcome.NOTHING_COMPARED
+        if self.advisory:
+            return Outcome.NOT_JUDGED
+        return Outcome.REGRESSION if self.alarm else Outcome.OK
+
 
 def compare(base: ResultSet, contender: ResultSet, policy: Policy | None = None) -> Comparison:
     """Compare two stored result sets under a policy (the default: 5 % tolerance, 10 % threshold).
@@ -109,22 +136,25 @@ def compare(base: ResultSet, contender: ResultSet, policy: Policy | None = None)
     """
     policy = policy or Policy()
     faults: list[str] = []
+    doubts: list[str] = []
     by_name = _has_names_only(base) or _has_names_only(contender)
-    bases = _index(base, by_name=by_name, side="base", faults=faults)
-    contenders = _index(contender, by_name=by_name, side="contender", faults=faults)
-    labels = _labels(base, contender, [*bases.values(), *contenders.values()])
+    (bases, twice_before), (contenders, twice_after) = (
+        _index(results, by_name=by_name) for results in (base, contender)
+    )
+    for side, twice in (("base", twice_before), ("contender", twice_after)):
+        for key in sorted(twice):
+            said = faults if key[2] in policy.gate else doubts
+            said.append(f"{_called(key)}: named more than once in the {side}; names must be unique")
+    ambiguous = twice_before | twice_after
+    keys = [key for key in dict.fromkeys([*contenders, *bases]) if key not in ambiguous]
+    labels = _labels(base, contender, by_name=by_name)
     deltas: list[Delta] = []
-    for key in dict.fromkeys([*contenders, *bases]):
-        before, after = bases.get(key), contenders.get(key)
-        shown = after or before
-        assert shown is not None
-        benchmark = (contender if after else base).benchmarks[shown.case.benchmark]
-        other = base.benchmarks[before.case.benchmark] if before else benchmark
-        pair = _Pair(labels[shown.case], benchmark, other, before, after)
+    for key in keys:
+        pair = _pair(base, contender, bases.get(key), contenders.get(key), labels)
         delta = _delta(pair, policy, faults)
         if delta is not None:
             deltas.append(delta)
-    if not any(key in contenders for key in bases):
+    if not bases.keys() & contenders.keys():
         faults.append(
             f"no benchmark in common: {len(bases)} in the base, {len(contenders)} in the contender"
         )
@@ -139,106 +169,129 @@ def compare(base: ResultSet, contender: ResultSet, policy: Policy | None = None)
         policy=policy,
         deltas=tuple(sorted(deltas, key=_worst_first)),
         faults=tuple(faults),
-        warnings=(*differences, *_run_doubts(base, contender)),
+        warnings=(*differences, *run_doubts(base, contender), *doubts),
         advisory=moved and policy.other_machine is OtherMachine.ADVISE,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
+    """One case on both sides; `benchmark` and `case` are the contender's where it has them."""
+
     label: str
     benchmark: Benchmark
     base_benchmark: Benchmark
+    case: Case
     base: Result | None
     contender: Result | None
 
 
+def _pair(
+    base: ResultSet,
+    contender: ResultSet,
+    before: Result | None,
+    after: Result | None,
+    label_of: Callable[[Result], str],
+) -> _Pair:
+    shown = after or before
+    assert shown is not None
+    benchmark = (contender if after else base).benchmarks[shown.case.benchmark]
+    earlier = base.benchmarks[before.case.benchmark] if before else benchmark
+    return _Pair(label_of(shown), benchmark, earlier, shown.case, before, after)
+
+
 def _delta(pair: _Pair, policy: Policy, faults: list[str]) -> Delta | None:
     """The verdict on one case; None where neither side has anything to say or the data is faulty."""
-    before, after = pair.base, pair.contender
-
-    def found(verdict: Verdict, **more: object) -> Delta:
-        return Delta(
-            label=pair.label,
-            metric=pair.benchmark.metric,
-            benchmark=pair.benchmark,
-            case=(after or before or _nothing()).case,
-            base=before,
-            contender=after,
-            verdict=verdict,
-            gated=pair.benchmark.metric in policy.gate,
-            **more,  # type: ignore[arg-type]  # the fields named by the callers below
-        )
-
-    before_ran = before is not None and (before.status is Status.OK or before.status.failed)
-    after_ran = after is not None and (after.status is Status.OK or after.status.failed)
-    if not before_ran and not after_ran:
+    if not _ran(pair.base) and not _ran(pair.contender):
         return None
-    if not before_ran:
-        assert after is not None
+    gated = pair.benchmark.metric in policy.gate
+    delta = partial(
+        Delta,
+        label=pair.label,
+        metric=pair.benchmark.metric,
+        benchmark=pair.benchmark,
+        case=pair.case,
+        base=pair.base,
+        contender=pair.contender,
+        gated=gated,
+    )
+    try:
+        fate = _fate(pair)
+        if fate is not None:
+            return delta(verdict=fate[0], reason=fate[1])
+        change = _change(pair)
+        limits = policy.limits_for(pair.benchmark)
+    except ValueError as error:
+        if not gated:
+            return delta(verdict=Verdict.NOT_COMPARABLE, reason=str(error))
+        faults.append(f"{pair.label}: {error}")
+        return None
+    verdict = limits.judge(change)
+    grade = severity(limits.worsening(change)) if verdict is Verdict.REGRESSION else None
+    return delta(verdict=verdict, change=change, limits=limits, severity=grade)
+
+
+def _ran(result: Result | None) -> bool:
+    return result is not None and (result.status is Status.OK or result.status.failed)
+
+
+def _fate(pair: _Pair) -> tuple[Verdict, str | None] | None:
+    """The verdict that needs no numbers, with its reason; None where the numbers decide.
+
+    Raises ValueError where the two sides do not measure the same thing.
+    """
+    before, after = pair.base, pair.contender
+    if after is None or not _ran(after):
+        return Verdict.REMOVED, _why_not_run(after)
+    if before is None or not _ran(before):
         if after.status.failed:
-            return found(Verdict.FAILED, reason=_why_failed(after, "new, and it"))
-        return found(Verdict.ADDED, reason=_why_not_run(before))
-    assert before is not None
-    if not after_ran:
-        return found(Verdict.REMOVED, reason=_why_not_run(after))
-    assert after is not None
+            return Verdict.FAILED, _why_failed(after, "new, and it")
+        return Verdict.ADDED, _why_not_run(before)
     if before.status.failed and after.status.failed:
-        return found(Verdict.NOT_COMPARABLE, reason="failed on both sides")
+        return Verdict.NOT_COMPARABLE, "failed on both sides"
     if after.status.failed:
-        return found(Verdict.FAILED, reason=_why_failed(after, "it"))
+        return Verdict.FAILED, _why_failed(after, "it")
     if before.status.failed:
-        return found(Verdict.FIXED, reason=f"had {before.status.value} in the base")
+        return Verdict.FIXED, f"{_failing(before)} in the base"
     for what in ("unit", "statistic"):
         ours, theirs = getattr(pair.benchmark, what), getattr(pair.base_benchmark, what)
         if ours != theirs:
-            faults.append(
-                f"{pair.label}: the {what} differs: {theirs!r} in the base, {ours!r} in the contender"
+            raise ValueError(
+                f"the {what} differs: {theirs!r} in the base, {ours!r} in the contender"
             )
-            return None
-    versions = {pair.base_benchmark.version, pair.benchmark.version} - {None}
-    if len(versions) > 1:
-        return found(Verdict.NOT_COMPARABLE, reason="the benchmark's code changed between the two")
-    try:
-        change = _change(before.value, after.value)
-    except ValueError as error:
-        if pair.benchmark.metric not in policy.gate:
-            return found(Verdict.NOT_COMPARABLE, reason=str(error))
-        faults.append(f"{pair.label}: {error}")
-        return None
-    limits = policy.limits_for(pair.benchmark)
-    verdict = limits.judge(change)
-    return found(
-        verdict,
-        change=change,
-        limits=limits,
-        severity=severity(limits.worsening(change)) if verdict is Verdict.REGRESSION else None,
-    )
+    if len({pair.base_benchmark.version, pair.benchmark.version} - {None}) > 1:
+        return Verdict.NOT_COMPARABLE, "the benchmark's code changed between the two"
+    return None
 
 
-def _nothing() -> Result:
-    raise AssertionError("a delta has at least one side")
-
-
-def _change(before: object, after: object) -> Fraction:
+def _change(pair: _Pair) -> Fraction:
     """Exact relative change. ValueError where either side is not a positive finite number."""
-    for side, value in (("base", before), ("contender", after)):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError(f"the {side} is not a number: {value!r:.60}")
-        if not math.isfinite(value):
-            raise ValueError(f"the {side} is {value!r}")
-        if value <= 0:
-            raise ValueError(f"the {side} is {'zero' if value == 0 else 'negative'}: {value!r}")
-    assert isinstance(before, (int, float))
-    assert isinstance(after, (int, float))
-    old = exact(before)
-    return (exact(after) - old) / old
+    assert pair.base is not None
+    assert pair.contender is not None
+    before, after = _exact("base", pair.base.value), _exact("contender", pair.contender.value)
+    if not _FARTHEST**-1 < after / before < _FARTHEST:
+        raise ValueError("the two are more than 300 orders of magnitude apart")
+    return (after - before) / before
+
+
+def _exact(side: str, value: object) -> Fraction:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"the {side} is not a number: {value!r:.60}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"the {side} is {value!r}")
+    if value <= 0:
+        raise ValueError(f"the {side} is {'zero' if value == 0 else 'negative'}: {value!r:.60}")
+    return exact(value)
+
+
+def _failing(result: Result) -> str:
+    return "timed out" if result.status is Status.TIMEOUT else "failed"
 
 
 def _why_failed(result: Result, subject: str) -> str:
-    verb = "timed out" if result.status is Status.TIMEOUT else "failed"
+    said = f"{subject} {_failing(result)}"
     cause = (result.reason or "").strip().splitlines()
-    return f"{subject} {verb}: {cause[-1]}" if cause else f"{subject} {verb}"
+    return f"{said}: {cause[-1]}" if cause else said
 
 
 def _why_not_run(result: Result | None) -> str | None:
@@ -251,48 +304,51 @@ def _has_names_only(results: ResultSet) -> bool:
     return any(benchmark.anonymous for benchmark in results.benchmarks.values())
 
 
-def _index(results: ResultSet, *, by_name: bool, side: str, faults: list[str]) -> dict[Key, Result]:
-    """Each result under the key that both sides share. A key taken twice is a fault."""
+def _index(results: ResultSet, *, by_name: bool) -> tuple[dict[Key, Result], set[Key]]:
+    """Each result under the key that both sides share, and the keys that are taken twice."""
     found: dict[Key, Result] = {}
-    twice: dict[Key, str] = {}
+    twice: set[Key] = set()
     for result in results.results:
         benchmark = results.benchmarks[result.case.benchmark]
         first = benchmark.name if by_name else benchmark.id
         key = (first, result.case.params, benchmark.metric)
         if key in found:
-            twice[key] = first
+            twice.add(key)
         found[key] = result
-    for key, name in twice.items():
-        del found[key]
-        faults.append(f"{name}: named more than once in the {side}; names must be unique")
-    return found
+    return found, twice
 
 
-def _labels(base: ResultSet, contender: ResultSet, shown: Iterable[Result]) -> dict[Case, str]:
-    """What to call each case: its short name, or as much of its id as tells it from the others."""
+def _called(key: Key) -> str:
+    name, params, metric = key
+    shown = _with_params(name, params)
+    return shown if metric is Metric.DURATION else f"{shown} [{metric}]"
+
+
+def _labels(base: ResultSet, contender: ResultSet, *, by_name: bool) -> Callable[[Result], str]:
+    """What to call each case: its short name, or its id where the name is shared.
+
+    Where names are all that the two sides have in common, the name alone is what was matched.
+    """
     known: dict[str, Benchmark] = {**base.benchmarks, **contender.benchmarks}
-    by_name: dict[tuple[str, Metric], set[str]] = {}
-    for benchmark in known.values():
-        by_name.setdefault((benchmark.name, benchmark.metric), set()).add(benchmark.id)
-    return {
-        result.case: label(
-            known[result.case.benchmark],
-            result.case,
-            qualified=len(
-                by_name[known[result.case.benchmark].name, known[result.case.benchmark].metric]
-            )
-            > 1,
-        )
-        for result in shown
-    }
+    sharing = Counter((benchmark.name, benchmark.metric) for benchmark in known.values())
+
+    def called(result: Result) -> str:
+        benchmark = known[result.case.benchmark]
+        shared = sharing[benchmark.name, benchmark.metric] > 1
+        return label(benchmark, result.case, qualified=shared and not by_name)
+
+    return called
 
 
 def label(benchmark: Benchmark, case: Case, *, qualified: bool = False) -> str:
     """`tensor_add(n=1000)`: the name with its parameters, the full id where the name is shared."""
-    name = benchmark.id if qualified else benchmark.name
-    if not case.params:
+    return _with_params(benchmark.id if qualified else benchmark.name, case.params)
+
+
+def _with_params(name: str, params: tuple[tuple[str, str], ...]) -> str:
+    if not params:
         return name
-    inner = ", ".join(f"{key}={_bare(value)}" for key, value in case.params)
+    inner = ", ".join(f"{key}={_bare(value)}" for key, value in params)
     return f"{name}({inner})"
 
 
@@ -303,62 +359,17 @@ def _bare(value: str) -> str:
     return value
 
 
-def environment_differences(base: Environment, contender: Environment) -> tuple[list[str], bool]:
-    """What differs between two environments, in words, and whether it is another machine."""
-    facts = (
-        ("machine", base.machine, contender.machine),
-        ("processor", base.cpu_model or base.cpu, contender.cpu_model or contender.cpu),
-        ("cores", base.cores, contender.cores),
-        ("operating system", base.os, contender.os),
-        ("kernel", base.kernel, contender.kernel),
-        ("Python", base.python_version, contender.python_version),
-        ("numpy", base.numpy_version, contender.numpy_version),
-        ("Mojo", base.mojo_version, contender.mojo_version),
-        ("asv_runner", base.asv_runner_version, contender.asv_runner_version),
-    )
-    differing = [
-        (name, before, after)
-        for name, before, after in facts
-        if before is not None and after is not None and before != after
-    ]
-    hardware = {"machine", "processor", "cores", "operating system"}
-    moved = any(name in hardware for name, _, _ in differing)
-    words = [f"another {name}: {before} → {after}" for name, before, after in differing]
-    packages = sorted(
-        f"{name} {base.packages[name]} → {contender.packages[name]}"
-        for name in base.packages.keys() & contender.packages.keys()
-        if base.packages[name] != contender.packages[name] and name not in ("numpy", "asv_runner")
-    )
-    if packages:
-        words.append("other packages: " + ", ".join(packages))
-    return words, moved
-
-
-def _run_doubts(base: ResultSet, contender: ResultSet) -> list[str]:
-    words: list[str] = []
-    for side, results in (("base", base), ("contender", contender)):
-        if not results.run.complete:
-            words.append(
-                f"the {side} is incomplete: its run stopped before every case was measured"
-            )
-        if results.run.quick:
-            words.append(f"the {side} is a quick run: one call a case, no evidence")
-        if results.commit.dirty:
-            words.append(f"the {side} was measured with uncommitted changes")
-    return words
-
-
 def _worst_first(delta: Delta) -> tuple[int, Fraction, str]:
     rank = {
         Verdict.FAILED: 0,
         Verdict.REGRESSION: 1,
-        Verdict.SLOWER: 1,
-        Verdict.UNCHANGED: 1,
-        Verdict.FASTER: 1,
-        Verdict.INCONCLUSIVE: 2,
-        Verdict.FIXED: 3,
-        Verdict.NOT_COMPARABLE: 4,
-        Verdict.REMOVED: 5,
-        Verdict.ADDED: 6,
+        Verdict.SLOWER: 2,
+        Verdict.UNCHANGED: 3,
+        Verdict.FASTER: 4,
+        Verdict.INCONCLUSIVE: 5,
+        Verdict.FIXED: 6,
+        Verdict.NOT_COMPARABLE: 7,
+        Verdict.REMOVED: 8,
+        Verdict.ADDED: 9,
     }[delta.verdict]
     return rank, -(delta.worsening or Fraction(0)), delta.label

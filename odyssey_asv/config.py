@@ -7,6 +7,7 @@ key is an error. Shares may be written `0.05` or `"5%"`.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -106,12 +107,15 @@ def _table(path: Path) -> Mapping[str, Any] | None:
         return None
     except OSError as error:
         raise InvalidInputError(f"{path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidFileError(str(path), (f"not TOML: {error}",)) from error
     if path.name == OWN_FILE:
         return document
-    table = document.get("tool", {}).get(TABLE)
-    return table if isinstance(table, dict) else None
+    tool = document.get("tool", {})
+    table = tool.get(TABLE) if isinstance(tool, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise InvalidFileError(str(path), (f"tool.{TABLE}: expected a table, found {table!r}",))
+    return table
 
 
 def _read(root: Path, path: Path, table: Mapping[str, Any]) -> Config:
@@ -168,15 +172,13 @@ def _flag(raw: Any) -> bool:
 
 
 def _folder(raw: Any) -> str:
-    if not isinstance(raw, str) or not raw:
-        raise ValueError(f"expected a path, found {raw!r}")
-    if Path(raw).is_absolute() or ".." in Path(raw).parts:
+    if Path(_path(raw)).is_absolute() or ".." in Path(raw).parts:
         raise ValueError(f"expected a path inside the project, found {raw!r}")
-    return raw
+    return str(raw)
 
 
 def _path(raw: Any) -> str:
-    if not isinstance(raw, str) or not raw:
+    if not isinstance(raw, str) or not raw or "\0" in raw:
         raise ValueError(f"expected a path, found {raw!r}")
     return raw
 
@@ -209,9 +211,11 @@ def _better(raw: Any) -> Better:
 
 
 def _pattern(raw: Any) -> re.Pattern[str]:
+    if not isinstance(raw, str) or not raw:
+        raise ValueError(f"expected a regular expression, found {raw!r}")
     try:
-        return re.compile(_path(raw))
-    except re.error as error:
+        return re.compile(raw)
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"not a regular expression: {error}") from error
 
 
@@ -228,6 +232,8 @@ def _overrides(raw: Any) -> tuple[Override, ...]:
         values = _values(table, _OVERRIDE_KEYS, inner, f"[{number}].")
         if "match" not in table:
             inner.append(f"[{number}].match: missing")
+        if values.get("tolerance", 0) > values.get("threshold", math.inf):
+            inner.append(f"[{number}].tolerance: is above threshold")
         faults += inner
         if not inner:
             found.append(Override(**values))

@@ -33,6 +33,7 @@ class Request:
     `commits` are full hashes, in the order to measure them. `benches` are asv's `-b` expressions and
     `environments` its `-E` specifications, empty for all. `budget_s` holds for each commit in each
     environment. `quick` runs every case once, for trying benchmarks; such numbers are no evidence.
+    `dirty` says that what is measured is not what the commit holds.
     """
 
     config: AsvConfig
@@ -44,6 +45,7 @@ class Request:
     benchmark_timeout_s: float | None = None
     force: bool = False
     quick: bool = False
+    dirty: bool = False
 
     @property
     def existing(self) -> bool:
@@ -105,13 +107,13 @@ class Surroundings:
 
     `describe` tells about a commit. `earlier` gives our last result of a commit in an environment.
     `stored` names the cases not to be measured again (see `Settings`). `keep` is handed each result
-    set as soon as there is one; its journal is discarded only after that.
+    set as soon as there is one and returns it with where it is; its journal is discarded only then.
     """
 
     describe: Callable[[str], Commit]
     earlier: Callable[[str, str], ResultSet | None]
     stored: dict[str, list[tuple[str, str, int]]]
-    keep: Callable[[ResultSet], None]
+    keep: Callable[[ResultSet], ResultSet]
 
 
 def measure(
@@ -127,7 +129,8 @@ def measure(
     workplace.state.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="odyssey-") as work:
         settings = Settings(
-            journals=str(workplace.journals),
+            # Nor may they overwrite the journal of a real run that goes on later.
+            journals=str(Path(work, "journal") if request.quick else workplace.journals),
             machine=request.machine,
             budget_s=request.budget_s,
             force=request.force,
@@ -135,6 +138,7 @@ def measure(
             # asv stores quick results in spite of what its help says; they must not mix with real ones.
             results_dir=str(Path(work, "results")) if request.quick else None,
             benchmark_timeout_s=request.benchmark_timeout_s,
+            dirty=request.dirty,
             stored=surroundings.stored,
         )
         asv = AsvRun(
@@ -214,7 +218,7 @@ class _Session:
         results, complete = collect(finished, earlier)
         if any(result.status is not Status.NOT_SELECTED for result in results.results):
             results = self._signed(results, complete)
-            self._surroundings.keep(results)
+            results = self._surroundings.keep(results)
             self._observer.end(results)
         if complete and journal:
             journal.discard()

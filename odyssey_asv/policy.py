@@ -5,6 +5,7 @@ All limits are exact fractions: a change of exactly 10 % does not alert, of exac
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from odyssey_asv.model import Benchmark, Better, Metric
+from odyssey_asv.units import exact
 
 DEFAULT_TOLERANCE = Fraction(5, 100)
 DEFAULT_THRESHOLD = Fraction(10, 100)
@@ -114,6 +116,10 @@ class Policy:
     def limits_for(self, benchmark: Benchmark) -> Limits:
         """The limits that hold for one benchmark.
 
+        Raises ValueError for a limit that the benchmark declares and that is no share. A declared
+        `better = "lower"` cannot be told from none, so an override may still turn that direction.
+
+        >>> from odyssey_asv.model import Kind
         >>> Policy().limits_for(Benchmark("m.time_f", "f", kind=Kind.TIME, unit="seconds")).threshold
         Fraction(1, 10)
         """
@@ -123,12 +129,19 @@ class Policy:
             if override.applies_to(benchmark):
                 tolerance = override.tolerance if override.tolerance is not None else tolerance
                 threshold = override.threshold if override.threshold is not None else threshold
-                better = override.better or better
+                if benchmark.better is Better.LOWER:
+                    better = override.better or better
         if benchmark.tolerance is not None:
-            tolerance = Fraction(repr(benchmark.tolerance))
+            tolerance = _declared("tolerance", benchmark.tolerance)
         if benchmark.threshold is not None:
-            threshold = Fraction(repr(benchmark.threshold))
+            threshold = _declared("threshold", benchmark.threshold)
         tolerance = self.forced.get("tolerance", tolerance)
         threshold = self.forced.get("threshold", threshold)
         # A case with a small threshold of its own keeps a zone: noise never reaches past the alert.
         return Limits(min(tolerance, threshold), threshold, better)
+
+
+def _declared(name: str, value: float) -> Fraction:
+    if not 0 <= value < math.inf:
+        raise ValueError(f"the benchmark declares a {name} of {value!r}, which is no share")
+    return exact(value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import git
@@ -61,7 +62,12 @@ class Repository:
             found = self._ask(
                 "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
             )
-        except GitCommandError:
+        except GitCommandError as error:
+            if "safe.directory" in str(error.stderr):
+                raise CannotMeasureError(
+                    f"{self.root}: git refuses to work in a repository that belongs to somebody else",
+                    tip=f"git config --global --add safe.directory {self.root}",
+                ) from error
             found = ""
         if _HEX.match(found):
             return found
@@ -130,10 +136,11 @@ class Repository:
 
     def describe(self, commit: str, *, dirty: bool = False) -> Commit:
         """Hash, author date, branch and nearest tag of a commit that has been resolved."""
-        date = self._ask("show", "--no-patch", "--format=%aI", commit).splitlines()[-1]
+        seconds = int(self._ask("show", "--no-patch", "--format=%at", commit).splitlines()[-1])
+        moment = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
         return Commit(
             hash=commit,
-            date=date,
+            date=moment.replace("+00:00", "Z"),
             branch=self._branch_of(commit),
             dirty=dirty,
             describe=self._quietly("describe", "--tags", "--always", commit),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,9 +18,13 @@ from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.config import Config
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError, OdysseyError
 from odyssey_asv.measure import Observer, Request, Surroundings, Workplace, measure
-from odyssey_asv.model import Commit, ResultSet, Status
+from odyssey_asv.model import Case, Commit, Result, ResultSet, Status
 from odyssey_asv.repository import Repository, clone_mirror, evenly
 from odyssey_asv.store import results as store
+
+# With the commit and the environment it makes a file name, which most systems end at 255 bytes.
+_LONGEST_MACHINE = 100
+_LEAST_ROOM = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +43,18 @@ class Options:
     first_parent: bool = True
 
 
+Kept = tuple[Path, ResultSet]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run is going to do: `commits` to measure, `stored` ones that need not be."""
+    """What a run is going to do: measure `request.commits`; `stored` files answer for the others.
+
+    The sets of `stored` hold no more results than those that failed.
+    """
 
     request: Request
-    stored: tuple[tuple[str, tuple[Path, ...]], ...]
+    stored: tuple[Kept, ...]
     repository: Path
     out: Path
     uncommitted: tuple[str, ...] = ()
@@ -50,14 +62,19 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run left: the files it wrote, in the order written, with their sets."""
+    """What a run left: the files it wrote, in the order written, and those that were there already.
 
-    written: tuple[tuple[Path, ResultSet], ...]
-    stored: tuple[tuple[str, tuple[Path, ...]], ...]
+    `log` holds asv's own words, None where asv was not needed.
+    """
+
+    written: tuple[Kept, ...]
+    stored: tuple[Kept, ...]
+    log: Path | None = None
 
     @property
     def failures(self) -> int:
-        return sum(result.status.failed for _, found in self.written for result in found.results)
+        """How many of the cases asked for failed."""
+        return sum(len(failed(found)) for _, found in (*self.stored, *self.written))
 
     @property
     def incomplete(self) -> bool:
@@ -70,8 +87,12 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
     Raises `InvalidInputError` for unknown commits, an empty history and the like.
     """
     asv_config.check_runnable(asv, options.environments)
+    _check_expressions(options.benches)
     location = _repository(asv)
+    if options.machine is not None:
+        _check_machine(options.machine)
     record = machine.describe(options.machine)
+    _check_machine(record["machine"])
     out = options.out or config.results
     request = Request(
         config=asv,
@@ -93,15 +114,60 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
             "an existing environment can only be measured as HEAD",
             tip="leave out the commits, or choose another environment with -E",
         )
-    stored = []
-    if not (options.force or options.quick):
-        for commit in commits:
-            files = _answers(out, commit, request)
-            if files:
-                stored.append((commit, files))
-    skipped = {commit for commit, _ in stored}
-    left = tuple(commit for commit in commits if commit not in skipped)
-    return Plan(replace(request, commits=left), tuple(stored), location, out, tuple(uncommitted))
+    dirty = request.existing and bool(uncommitted)
+    # asv keeps what it measured of changed code under the commit; such numbers answer for nothing.
+    force = request.force or dirty or (request.existing and _was_dirty(out, head, record))
+    stored: list[Kept] = []
+    left = commits
+    if not (force or options.quick):
+        answers = {commit: _answers(out, commit, request) for commit in commits}
+        stored = [kept for found in answers.values() for kept in found]
+        left = [commit for commit in commits if not answers[commit]]
+    request = replace(request, commits=tuple(left), force=force, dirty=dirty)
+    return Plan(request, tuple(stored), location, out, tuple(uncommitted))
+
+
+def failed(results: ResultSet) -> list[Result]:
+    """The cases that failed, of those that were asked for when the set was measured."""
+    expressions = [re.compile(word) for word in results.run.selection]
+    return [
+        result
+        for result in results.results
+        if result.status.failed
+        and (not expressions or any(e.search(_asv_name(result.case)) for e in expressions))
+    ]
+
+
+def _asv_name(case: Case) -> str:
+    """What asv matches `-b` with."""
+    if not case.params:
+        return case.benchmark
+    return f"{case.benchmark}({', '.join(value for _, value in case.params)})"
+
+
+def _check_expressions(benches: tuple[str, ...]) -> None:
+    for bench in benches:
+        try:
+            re.compile(bench)
+        except re.error as error:
+            raise InvalidInputError(
+                f"-b {bench!r} is not a regular expression: {error}",
+                tip=f"for that very text: -b {re.escape(bench)!r}",
+            ) from error
+
+
+def _check_machine(name: str) -> None:
+    """A machine's name becomes a folder of asv's results, so it must be a plain name."""
+    if not name.isprintable() or set(name) & set("/\\") or name[:1] in ("", ".", "-", " "):
+        raise InvalidInputError(
+            f"machine {name!r} cannot name a folder",
+            tip="choose a name without slashes that begins with a letter or digit: -m NAME",
+        )
+    if len(name.encode()) > _LONGEST_MACHINE:
+        raise InvalidInputError(
+            f"the machine's name has {len(name)} characters, more than {_LONGEST_MACHINE}",
+            tip="choose a shorter one: -m NAME",
+        )
 
 
 def execute(plan: Plan, config: Config, observer: Observer, echo: IO[str] | None = None) -> Outcome:
@@ -109,13 +175,17 @@ def execute(plan: Plan, config: Config, observer: Observer, echo: IO[str] | None
 
     Raises what `measure` raises, after everything measured is on disk.
     """
-    written: list[tuple[Path, ResultSet]] = []
+    written: list[Kept] = []
+    log: Path | None = None
     out = config.state / "quick" if plan.request.quick else plan.out
 
-    def keep(results: ResultSet) -> None:
-        written.append((store.save_in(results, out), results))
+    def keep(results: ResultSet) -> ResultSet:
+        path = store.save_in(results, out)
+        written.append((path, replace(results, source=str(path))))
+        return written[-1][1]
 
     if plan.request.commits:
+        _check_writable(out)
         with _lock(config, plan.request.config), Repository(plan.repository) as repository:
             known = [] if plan.request.force else _known(plan)
             surroundings = Surroundings(
@@ -125,10 +195,9 @@ def execute(plan: Plan, config: Config, observer: Observer, echo: IO[str] | None
                 keep=keep,
             )
             log = config.state / "logs" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-run.log"
-            _start_state(config.state)
             workplace = Workplace(config.state, log, echo)
             measure(plan.request, workplace, surroundings, observer)
-    return Outcome(tuple(written), plan.stored)
+    return Outcome(tuple(written), plan.stored, log)
 
 
 def _repository(asv: AsvConfig) -> Path:
@@ -175,10 +244,10 @@ def _commits(
             case _:
                 found += repository.range(word, first_parent=options.first_parent)
     unique = list(dict.fromkeys(found))
-    if not unique:
+    if not unique and set(options.commits) != {"NEW"}:
         raise InvalidInputError(
             f"no commits selected by {' '.join(options.commits)}",
-            tip="NEW and EXISTING look at the results stored for this machine",
+            tip="EXISTING looks at the results stored for this machine",
         )
     return evenly(unique, options.sample) if options.sample else unique
 
@@ -193,10 +262,11 @@ def _until(commits: list[str], known: set[str]) -> Iterator[str]:
 
 def _hash_file(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").split()
+        return path.read_text(encoding="utf-8").split()
     except OSError as error:
         raise InvalidInputError(f"{path}: {error.strerror or error}") from error
-    return lines
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"{path}: not a text of commit hashes: {error}") from error
 
 
 def _measured_commits(out: Path, machine_name: str) -> Callable[[], list[str]]:
@@ -226,10 +296,19 @@ def _loaded(path: Path) -> ResultSet | None:
         return None
 
 
-def _answers(out: Path, commit: str, request: Request) -> tuple[Path, ...]:
+def _was_dirty(out: Path, commit: str, record: dict[str, str]) -> bool:
+    """Whether the newest result of a commit on this machine is not of what the commit holds."""
+    for path in store.of_commit(out, commit):
+        results = _loaded(path)
+        if results is not None and results.environment.machine == record["machine"]:
+            return results.commit.dirty
+    return False
+
+
+def _answers(out: Path, commit: str, request: Request) -> tuple[Kept, ...]:
     """The stored files that already answer this request for a commit, none unless all are there."""
     digest = request.digest
-    found: dict[str, Path] = {}
+    found: dict[str, Kept] = {}
     wanted: set[str] = set()
     for path in store.of_commit(out, commit):
         results = _loaded(path)
@@ -238,7 +317,9 @@ def _answers(out: Path, commit: str, request: Request) -> tuple[Path, ...]:
         name = results.environment.env_name or ""
         wanted |= {name, *results.run.environments}
         if results.run.complete and not results.run.quick:
-            found.setdefault(name, path)
+            # Of a long history only what is told of it stays in memory.
+            told = replace(results, results=tuple(failed(results)), origin=None)
+            found.setdefault(name, (path, told))
     return tuple(found.values()) if wanted and wanted == set(found) else ()
 
 
@@ -286,14 +367,26 @@ def _is_dirty(plan: Plan) -> bool:
     """Whether what was measured is not what the commit says: a changed suite or configuration, or,
     where the project is measured as installed, any change."""
     if plan.request.existing:
-        return bool(plan.uncommitted)
+        return plan.request.dirty
     asv = plan.request.config
     suite = [asv.benchmark_dir.resolve(), asv.path.resolve()]
     for name in plan.uncommitted:
         path = (plan.repository / name).resolve()
-        if any(path == place or place in path.parents for place in suite):
-            return path.suffix == ".py" or path == asv.path.resolve()
+        inside = any(path == place or place in path.parents for place in suite)
+        if inside and (path.suffix == ".py" or path == asv.path.resolve()):
+            return True
     return False
+
+
+def _check_writable(folder: Path) -> None:
+    """Find out before measuring, not after, that nothing can be written. Raises OSError."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".tmp") as probe:
+            probe.write(b" " * _LEAST_ROOM)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from error
 
 
 def _start_state(state: Path) -> None:

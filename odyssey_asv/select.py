@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from odyssey_asv.adapter.tree import read_asv_tree
 from odyssey_asv.config import Config
 from odyssey_asv.errors import InvalidInputError
+from odyssey_asv.files import near
 from odyssey_asv.model import ResultSet
 from odyssey_asv.repository import Repository
 from odyssey_asv.store import results as result_files
@@ -53,7 +55,7 @@ class Selector:
         for word, found in ((base, bases), (contender, contenders)):
             if len({_place(results) for results in found}) > 1:
                 raise _ambiguous(word, found)
-        return bases[0], contenders[0]
+        return _named(bases[0]), _named(contenders[0])
 
     def _candidates(self, word: str) -> list[ResultSet]:
         """What a word may mean, newest first; never empty."""
@@ -65,7 +67,7 @@ class Selector:
         path = Path(word)
         if path.is_file():
             return [result_files.load(path)]
-        if word.endswith(".json") or (os.sep in word and path.parent.is_dir()):
+        if word.endswith(".json") or (os.sep in word and not self._is_reference(word)):
             is_baseline = self._config.baselines in path.resolve().parents
             raise InvalidInputError(
                 f"{word}: not found",
@@ -74,6 +76,13 @@ class Selector:
                 else "odyssey run writes result files; `latest` means the newest",
             )
         return self._of_commit(word)
+
+    def _is_reference(self, word: str) -> bool:
+        try:
+            self._repository().resolve(word)
+        except InvalidInputError:
+            return False
+        return True
 
     def _of_commit(self, word: str) -> list[ResultSet]:
         commit = self._repository().resolve(word)
@@ -98,6 +107,11 @@ class Selector:
             for results in read_asv_tree(tree, only=f"{commit[:8]}-")
             if results.commit.hash == commit
         ]
+
+
+def _named(results: ResultSet) -> ResultSet:
+    """The set, its source said as a person here would say it."""
+    return replace(results, source=near(results.source))
 
 
 def _place(results: ResultSet) -> tuple[str | None, str | None]:

@@ -58,7 +58,7 @@ def quantile(ordered: Sequence[float], fraction: float) -> float:
     if below + 1 >= len(ordered):
         return ordered[-1]
     low, high = ordered[below], ordered[below + 1]
-    return low + (high - low) * (position - below)
+    return min(high, low + (high - low) * (position - below))
 
 
 def geometric_mean(ratios: Iterable[float]) -> float | None:

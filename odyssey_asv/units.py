@@ -7,11 +7,14 @@ to the last digit, which binary floating point does not give.
 from __future__ import annotations
 
 import math
-from decimal import Decimal
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
-_DURATIONS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
-_BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
+_DURATIONS = ((0, "s"), (-3, "ms"), (-6, "µs"), (-9, "ns"))
+# What a change is held against: tolerance, threshold, and the limits of severity.
+LIMITS = (Fraction(5, 100), Fraction(10, 100), Fraction(20, 100), Fraction(50, 100))
+_BYTES = ((9, "GB"), (6, "MB"), (3, "kB"), (0, "B"))
 
 
 def exact(value: float) -> Fraction:
@@ -19,26 +22,37 @@ def exact(value: float) -> Fraction:
 
     Raises ValueError for NaN and infinities.
     """
+    if isinstance(value, int):
+        return Fraction(value)
     if not math.isfinite(value):
         raise ValueError(f"not a finite number: {value!r}")
-    return Fraction(repr(value) if isinstance(value, float) else value)
+    return Fraction(repr(float(value)))
 
 
 def shift(value: float, places: int) -> float:
-    """`value` times 10**places, moving the decimal point only: 0.00033 s shifted by 3 is 0.33 ms."""
-    if not math.isfinite(value):
-        return value
-    return float(Decimal(repr(float(value))).scaleb(places))
+    """`value` times 10**places, moving the decimal point only: 0.00033 s shifted by 3 is 0.33 ms.
+
+    Raises ValueError for an integer that no float can hold.
+    """
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError("a number too large for a float") from None
+    if not math.isfinite(number):
+        return number
+    return float(Decimal(repr(number)).scaleb(places))
 
 
-def significant(value: float, digits: int = 3) -> str:
+def significant(value: float | Decimal, digits: int = 3) -> str:
     """`value` with this many significant digits, without exponent where a person would write none."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    magnitude = math.floor(math.log10(abs(value)))
+    number = Decimal(value)
+    if number == 0 or not number.is_finite():
+        return f"{float(value):g}"
+    rounded = f"{number:.{digits - 1}e}"
+    magnitude = int(rounded.partition("e")[2])
     if magnitude >= 15 or magnitude < -6:
-        return f"{value:.{digits - 1}e}"
-    return f"{value:.{max(0, digits - 1 - magnitude)}f}"
+        return rounded
+    return f"{number:.{max(0, digits - 1 - magnitude)}f}"
 
 
 def format_duration(seconds: float) -> str:
@@ -64,42 +78,59 @@ def format_value(value: object, unit: str) -> str:
             return f"{significant(value)} {unit}".rstrip()
 
 
-def format_change(change: Fraction | float) -> str:
+def format_change(change: Fraction | float, limits: Iterable[Fraction] = LIMITS) -> str:
     """A relative change in per cent, always with its sign, one decimal: `+15.0 %`.
 
-    A change that would round onto a limit it is beyond (10.04 %) gets the digits that show it.
+    A change that would round onto a limit it does not equal gets the digits that show on which side
+    it lies, four at most: `+10.04 %`, and `> +10.0 %` for what lies closer still.
     """
-    percent = float(change * 100)
-    if abs(percent) >= 999.95:
-        return f"{percent:+.0f} %"
+    percent = Fraction(change) * 100
+    if abs(percent) >= 1_000_000:
+        return f"{float(percent):+.2e} %"
+    hidden = {sign * abs(limit) * 100 for limit in limits for sign in (1, -1)} - {percent}
     for decimals in (1, 2, 3, 4):
-        text = f"{percent:+.{decimals}f}"
-        if not _hides_a_limit(percent, float(text)):
-            break
-    return f"{text} %"
+        shown = round(percent, decimals)
+        if shown not in hidden:
+            return f"{_signed(percent, decimals)} %"
+    return f"{'>' if percent > shown else '<'} {_signed(shown, 1)} %"
 
 
-def _hides_a_limit(percent: float, shown: float) -> bool:
-    return shown != percent and abs(shown) in (5.0, 10.0, 20.0, 50.0)
+def _signed(percent: Fraction, decimals: int) -> str:
+    sign = "-" if percent < 0 else "+"
+    digits = 0 if abs(percent) >= 1000 else decimals
+    return f"{sign}{abs(float(round(percent, digits))):.{digits}f}"
 
 
-def _scaled(value: float, units: tuple[tuple[float, str], ...]) -> str:
-    if not math.isfinite(value):
-        return f"{value:g}"
-    if value == 0:
+def printable(text: str) -> str:
+    """Text that cannot drive a terminal or turn its direction: control characters become `\ufffd`.
+
+    Newlines stay.
+    """
+    return "".join(c if c == "\n" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def one_line(text: str) -> str:
+    """`printable` text on one line: any run of white space is one space."""
+    return printable(" ".join(text.split()))
+
+
+def _scaled(value: float, units: tuple[tuple[int, str], ...]) -> str:
+    number = Decimal(value)
+    if not number.is_finite():
+        return significant(value)
+    if number == 0:
         return f"0 {units[0][1] if units is _DURATIONS else units[-1][1]}"
-    for scale, name in units:
-        # 0.9995 rounds to 1.00 in three digits, so it belongs to the larger unit.
-        if abs(value) >= 0.9995 * scale:
-            return f"{significant(value / scale)} {name}"
-    scale, name = units[-1]
-    return f"{significant(value / scale)} {name}"
+    # 0.9995 rounds to 1.00 in three digits, so it belongs to the larger unit.
+    fitting = (unit for unit in units if abs(number) >= Decimal("0.9995").scaleb(unit[0]))
+    exponent, name = next(fitting, units[-1])
+    return f"{significant(number.scaleb(-exponent))} {name}"
 
 
 def parse_fraction(value: object) -> Fraction:
-    """A share as people write it: `0.1`, `"0.1"`, `"10%"`, `"10 %"`. Zero and more.
+    """A share as people write it: `0.1`, `"0.1"`, `"10%"`, `"10 %"`. Zero and more, at most 1000 %.
 
-    Raises ValueError saying what was found.
+    A bare number of 1 or more is refused: whoever writes 5 means 5 %, not five times. Raises
+    ValueError saying what was found.
 
     >>> parse_fraction("10%"), parse_fraction(0.05)
     (Fraction(1, 10), Fraction(1, 20))
@@ -110,9 +141,11 @@ def parse_fraction(value: object) -> Fraction:
     text = (repr(value) if isinstance(value, float) else str(value)).strip()
     percent = text.endswith("%")
     try:
-        share = Fraction(text.removesuffix("%").strip()) / (100 if percent else 1)
-    except (ValueError, ZeroDivisionError):
+        number = Decimal(text.removesuffix("%").strip())
+    except InvalidOperation:
         raise found from None
-    if share < 0:
+    if not number.is_finite() or not -30 <= number.adjusted() <= 3:
         raise found
-    return share
+    if not (0 <= number <= 1000 if percent else 0 <= number < 1):
+        raise found
+    return Fraction(number) / (100 if percent else 1)

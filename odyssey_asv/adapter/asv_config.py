@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 from odyssey_asv.errors import InvalidFileError, InvalidInputError
 
 NAMES = ("asv.conf.json", "asv.conf.jsonc")
+
+_JSON5_FAULT = re.compile(r"^<string>:(\d+) (.*) at column (\d+)$", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +101,14 @@ def load(path: Path) -> AsvConfig:
 
     folder = path.resolve().parent
     branches = raw.get("branches") or ["HEAD"]
+    if not isinstance(branches, list):
+        faults.append(f"branches: not a list: {branches!r:.60}")
+        branches = []
     repo = text("repo")
     if repo.startswith("-"):
         faults.append(f"repo: {repo!r} begins with '-'")
     project = text("project", "project")
-    if Path(project).name != project:
+    if Path(project).name != project or project == "..":
         faults.append(f"project: {project!r} is not a plain name")
     config = AsvConfig(
         path=path.resolve(),
@@ -141,24 +147,29 @@ def check_runnable(config: AsvConfig, environments: tuple[str, ...]) -> None:
 def _parse(path: Path) -> dict[str, Any]:
     try:
         content = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{path}: {error}") from error
+    except OSError as error:
+        raise InvalidInputError(f"{path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidFileError(str(path), (f"not UTF-8: {error}",)) from error
     try:
         document = json.loads(content)
-    except json.JSONDecodeError as error:
-        document = _parse_with_comments(path, content, error)
+    except json.JSONDecodeError:
+        document = _parse_with_comments(path, content)
+    except RecursionError:
+        raise InvalidFileError(str(path), ("nested too deeply",)) from None
     if not isinstance(document, dict):
         raise InvalidFileError(str(path), ("expected an object",))
     return document
 
 
-def _parse_with_comments(path: Path, content: str, first: json.JSONDecodeError) -> Any:
+def _parse_with_comments(path: Path, content: str) -> Any:
     """asv allows comments and trailing commas, by the same library."""
     import json5
 
     try:
         return json5.loads(content)
-    except ValueError:
-        where = f"line {first.lineno}, column {first.colno}"
-        fault = f"not JSON, not even with comments: {first.msg.lower()} at {where}"
-        raise InvalidFileError(str(path), (fault,)) from None
+    except ValueError as error:
+        fault = _JSON5_FAULT.sub(r"\2 at line \1, column \3", str(error))
+    except RecursionError:
+        fault = "nested too deeply"
+    raise InvalidFileError(str(path), (f"not JSON, not even with comments: {fault}",))

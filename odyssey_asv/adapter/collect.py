@@ -17,7 +17,7 @@ from odyssey_asv.adapter.convert import COLUMNS, FORMAT, Converter, cases_of
 from odyssey_asv.adapter.journal import Measurement
 from odyssey_asv.adapter.metadata import benchmark_of
 from odyssey_asv.adapter.tree import read_asv_file, read_suite
-from odyssey_asv.model import Benchmark, Case, Environment, Kind, Result, ResultSet, Status
+from odyssey_asv.model import Benchmark, Case, Environment, Result, ResultSet, Status
 
 _TIMEOUT = -256
 _SKIPPED = "its setup raised NotImplementedError, or it gave NaN"
@@ -67,7 +67,7 @@ def collect(finished: Finished, earlier: ResultSet | None = None) -> tuple[Resul
             key = (name, case.position or 0)
             row = stored.get(key)
             if key in journal:
-                result = _measured(case, benchmark, row, journal[key])
+                result = _measured(case, row, journal[key])
             elif not finished.built and key in finished.selected:
                 reason = "the project did not build at this commit"
                 result = Result(case, None, Status.FAILED, reason)
@@ -151,15 +151,15 @@ def _by_version(results: ResultSet) -> dict[tuple[Case, str | None], Result]:
     }
 
 
-def _measured(
-    case: Case, benchmark: Benchmark, row: Result | None, processes: list[Measurement]
-) -> Result:
+def _measured(case: Case, row: Result | None, processes: list[Measurement]) -> Result:
     """A case with its processes apart, and the reason where it failed."""
     failed = [process for process in processes if process.errcode != 0]
     if failed:
         last = failed[-1]
         status = Status.TIMEOUT if last.errcode == _TIMEOUT else Status.FAILED
-        reason = last.stderr or f"exit status {last.errcode}"
+        reason = last.stderr or (
+            "it took too long" if last.errcode == _TIMEOUT else f"exit status {last.errcode}"
+        )
         return Result(case, None, status, reason, extra={"exit_status": last.errcode})
     sampled = [process for process in processes if process.samples is not None]
     if not sampled:
@@ -184,10 +184,7 @@ def _measured(
     )
     numbers = [process.number for process in sampled]
     extra = {"numbers": numbers} if len(set(numbers)) > 1 else None
-    keeps = benchmark.kind is Kind.TIME or benchmark.kind is Kind.TRACK
-    return result._replace(
-        case=case, processes=samples if keeps else None, samples=None, extra=extra
-    )
+    return result._replace(case=case, processes=samples, samples=None, extra=extra)
 
 
 def _carried(case: Case, row: Result | None, earlier: Result | None) -> Result:

@@ -1,9 +1,9 @@
-"""One asv result document (format 2) ↔ one `ResultSet`, without loss. Touches no files.
+"""One asv result document (format 2) → one `ResultSet`, without loss. Touches no files.
 
 asv stores a row for each benchmark: columns named by `result_columns`, trailing nulls dropped, lists
 over the cases in `itertools.product` order, a list of nothing but null written as null. What a row
 says about cases becomes `Result`s; the rest of the row and of the document stays as it was in
-`ResultSet.origin`, from which `document_of` builds the document again.
+`ResultSet.origin`, from which `compose.document_of` makes the document again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -46,18 +47,14 @@ COLUMNS = (
     "samples",
     "profile",
 )
-_STATS = (
-    "stats_number",
-    "stats_repeat",
-    "stats_ci_99_a",
-    "stats_ci_99_b",
-    "stats_q_25",
-    "stats_q_75",
-)
-_PER_CASE = ("result", *_STATS, "samples")
-_WIDTH = len(COLUMNS)
-_FIRST_STATS, _PROFILE = COLUMNS.index("stats_ci_99_a"), COLUMNS.index("profile")
+_PER_CASE = ("result", *(name for name in COLUMNS if name.startswith("stats_")), "samples")
+_FIRST_STATS, _SAMPLES, _PROFILE = map(COLUMNS.index, ("stats_ci_99_a", "samples", "profile"))
 _NO_STATS = [None] * (_PROFILE - _FIRST_STATS)
+_NO_NUMBERS = [None] * (_SAMPLES - _FIRST_STATS)
+_NUMBER = frozenset((int, float))
+_NUMBERS = _NUMBER | {type(None)}
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_NO_DATE = "1970-01-01T00:00:00Z"
 _UNKNOWN_NAN = "asv does not record whether it was skipped or not selected"
 
 
@@ -84,18 +81,43 @@ class Converter:
         `document` is taken over and changed. Raises KeyError for a missing key and ValueError or
         TypeError for one of the wrong type.
         """
-        columns: list[str] = document["result_columns"]
-        at = {name: position for position, name in enumerate(columns)}
-        if "result" not in at or "params" not in at:
-            raise KeyError("result_columns without 'result' and 'params'")
-        order = None if tuple(columns) == COLUMNS else [at.get(name) for name in COLUMNS]
+        commit = _checked_commit(document["commit_hash"])
+        at = _positions(document["result_columns"])
+        rows: dict[str, list[Any]] = document["results"]
+        if not isinstance(rows, dict):
+            raise ValueError(f"results: expected an object, found {type(rows).__name__}")
+        results, benchmarks, faults = self._read(rows, at)
+        origin = {"document": document, "machine": machine, "suite": self._suite}
+        if len(benchmarks) != len(rows):
+            unread = [name for name in rows if name not in benchmarks]
+            origin["unread"] = {name: _trimmed(rows.pop(name)) for name in unread}
+        date = _iso(document.get("date"))
+        found = ResultSet(
+            timestamp=_first_start(rows, at.get("started_at")) or date or _NO_DATE,
+            commit=Commit(hash=commit, date=date),
+            environment=_environment(document, machine),
+            run=Run(kind=RunKind.ASV),
+            benchmarks=benchmarks,
+            results=tuple(results),
+            origin=origin,
+            source=source,
+        )
+        return found, faults
+
+    def _read(
+        self, rows: dict[str, list[Any]], at: Mapping[str, int]
+    ) -> tuple[list[Result], dict[str, Benchmark], list[str]]:
+        """The results of all rows, the benchmarks that have any, and the faults.
+
+        What a row says of its cases is taken out of it.
+        """
+        order = None if tuple(at) == COLUMNS else [at.get(name) for name in COLUMNS]
         per_case = [at[name] for name in _PER_CASE if name in at]
         remembered = self._known
         results: list[Result] = []
         benchmarks: dict[str, Benchmark] = {}
         faults: list[str] = []
-        rows: dict[str, list[Any]] = document["results"]
-        padding = [None] * len(columns)
+        padding = [None] * len(at)
         for name, row in rows.items():
             try:
                 row.extend(padding[len(row) :])
@@ -107,10 +129,12 @@ class Converter:
                 cases = known[2]
                 if len(cases) == 1:
                     results.append(_only_result(found, cases[0]))
-                else:
+                elif cases:
                     results += _results(found, cases)
-            except (ValueError, TypeError, AttributeError, LookupError) as error:
-                faults.append(f"{name}: {error}")
+                else:
+                    continue
+            except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
+                faults.append(f"{name}: not a row of results: {error}")
                 continue
             benchmarks[name] = known[3]
             if order is None:
@@ -119,23 +143,7 @@ class Converter:
             else:
                 for position in per_case:
                     row[position] = None
-        for fault in faults:
-            rows.pop(fault.partition(":")[0], None)
-        return (
-            ResultSet(
-                timestamp=_first_start(rows, at.get("started_at"))
-                or _iso(document.get("date"))
-                or "",
-                commit=Commit(hash=document["commit_hash"], date=_iso(document.get("date"))),
-                environment=_environment(document, machine),
-                run=Run(kind=RunKind.ASV),
-                benchmarks=benchmarks,
-                results=tuple(results),
-                origin={"document": document, "machine": machine, "suite": self._suite},
-                source=source,
-            ),
-            faults,
-        )
+        return results, benchmarks, faults
 
     def _describe(self, name: str, axes: list[list[str]], version: str | None) -> _Known:
         benchmark = benchmark_of(name, self._suite.get(name), params=axes, version=version)
@@ -157,30 +165,29 @@ def _only_result(row: list[Any], case: Case) -> Result:
 
     Written out because most rows are of this kind and real histories have hundreds of thousands.
     """
-    values, _, _, _, _, ci_low, ci_high, q25, q75, number, repeat, samples, _ = row[:_WIDTH]
-    value = values
-    if isinstance(values, list):
+    values, _, _, _, _, ci_low, ci_high, q25, q75, number, repeat, samples, _ = row
+    value = None
+    if type(values) is list:
         (value,) = values
+    elif values is not None:
+        raise TypeError(f"its results are no list: {values!r:.40}")
     status, reason = Status.OK, None
     if value is None or value != value:  # noqa: PLR0124 (NaN is not equal to itself)
         status = _status(value)
         reason = _UNKNOWN_NAN if status is Status.SKIPPED else None
         value = None
-    if ci_low is not None:
-        (ci_low,) = ci_low
-    if ci_high is not None:
-        (ci_high,) = ci_high
-    if q25 is not None:
-        (q25,) = q25
-    if q75 is not None:
-        (q75,) = q75
-    if number is not None:
-        (number,) = number
-    if repeat is not None:
-        (repeat,) = repeat
+    stats = row[_FIRST_STATS:_SAMPLES]
+    if stats != _NO_NUMBERS:
+        try:
+            (ci_low,), (ci_high,), (q25,), (q75,), (number,), (repeat,) = stats
+            # Anything but numbers cannot be subtracted.
+            ci_low - ci_high - q25 - q75 - number - repeat
+        except TypeError:
+            stats = [_numbers(column) for column in stats]
+            (ci_low,), (ci_high,), (q25,), (q75,), (number,), (repeat,) = stats
     if samples is not None:
         (taken,) = samples
-        samples = None if taken is None else tuple(taken)
+        samples = _samples(taken)
     return _new_result(
         (
             case,
@@ -200,12 +207,15 @@ def _only_result(row: list[Any], case: Case) -> Result:
     )
 
 
-def _results(row: list[Any], cases: tuple[Case, ...]) -> Iterable[Result]:
+def _results(row: list[Any], cases: tuple[Case, ...]) -> list[Result]:
     """The results of a row with any number of cases, the columns in the order of `COLUMNS`."""
     count = len(cases)
     nothing: list[Any] = [None] * count
-    columns = [nothing if column is None else column for column in row[:_WIDTH]]
-    values, _, _, _, _, ci_low, ci_high, q25, q75, number, repeat, samples, _ = columns
+    values, _, _, _, _, *stats, samples, _ = row
+    if values is None:
+        values = nothing
+    elif type(values) is not list or len(values) != count:
+        raise ValueError(f"its results are no list of {count}: {values!r:.40}")
     statuses: Iterable[Status] = itertools.repeat(Status.OK, count)
     reasons: Iterable[str | None] = nothing
     if None in values or any(map(operator.ne, values, values)):
@@ -215,14 +225,50 @@ def _results(row: list[Any], cases: tuple[Case, ...]) -> Iterable[Result]:
             value if status is Status.OK else None
             for value, status in zip(values, statuses, strict=True)
         ]
-    taken = nothing
-    if samples is not nothing:
-        taken = [None if sample is None else tuple(sample) for sample in samples]
-    stats = (number, repeat, ci_low, ci_high, q25, q75)
-    return map(
-        _new_result,
-        zip(cases, values, statuses, reasons, *stats, taken, nothing, nothing, strict=True),
-    )
+    columns = [nothing if column is None else column for column in stats]
+    if not _NUMBERS.issuperset(map(type, itertools.chain.from_iterable(columns))):
+        raise TypeError("statistics that are no numbers")
+    ci_low, ci_high, q25, q75, number, repeat = columns
+    taken = nothing if samples is None else [_samples(sample) for sample in samples]
+    fields = (cases, values, statuses, reasons, number, repeat, ci_low, ci_high, q25, q75, taken)
+    # A list, so that columns of unequal lengths leave no results behind.
+    return list(map(_new_result, zip(*fields, nothing, nothing, strict=True)))
+
+
+def _numbers(column: Any) -> list[Any]:
+    if column is None:
+        return [None]
+    if type(column) is not list or not _NUMBERS.issuperset(map(type, column)):
+        raise TypeError(f"statistics that are no numbers: {column!r:.40}")
+    return column
+
+
+def _samples(taken: Any) -> tuple[float, ...] | None:
+    if taken is None:
+        return None
+    if type(taken) is not list or not _NUMBER.issuperset(map(type, taken)):
+        raise TypeError(f"samples that are no numbers: {taken!r:.40}")
+    return tuple(taken)
+
+
+def _trimmed(row: Any) -> Any:
+    while isinstance(row, list) and row and row[-1] is None:
+        row.pop()
+    return row
+
+
+def _checked_commit(value: Any) -> str:
+    if isinstance(value, str) and _COMMIT.fullmatch(value):
+        return value
+    raise ValueError(f"commit_hash: not the hash of a commit: {value!r:.80}")
+
+
+def _positions(columns: Any) -> dict[str, int]:
+    """Where each column is in a row."""
+    at = {name: position for position, name in enumerate(columns)}
+    if len(at) != len(columns) or "result" not in at or "params" not in at:
+        raise ValueError(f"result_columns: not the columns of results: {columns!r:.80}")
+    return at
 
 
 def _status(value: Any) -> Status:
@@ -231,141 +277,23 @@ def _status(value: Any) -> Status:
     return Status.SKIPPED if isinstance(value, float) and math.isnan(value) else Status.OK
 
 
-def document_of(results: ResultSet) -> dict[str, Any]:
-    """The asv document (format 2) that holds this set.
-
-    A set that never was an asv document gets one made from what it says of itself. Raises
-    ValueError when it has no commit: asv keeps results by commit.
-    """
-    if results.commit.hash is None:
-        raise ValueError("no commit: asv keeps results by commit")
-    kept: Mapping[str, Any] = (results.origin or {}).get("document") or _new_document(results)
-    columns: list[str] = list(kept["result_columns"])
-    rows: dict[str, list[Any]] = {}
-    by_benchmark: dict[str, list[Result]] = {name: [] for name in kept["results"]}
-    for result in results.results:
-        by_benchmark.setdefault(result.case.benchmark, []).append(result)
-    for name, found in by_benchmark.items():
-        benchmark = results.benchmarks.get(name)
-        row = list(kept["results"].get(name, ()))
-        row.extend([None] * (len(columns) - len(row)))
-        if benchmark is not None:
-            _fill(row, columns, benchmark, found)
-        while row and row[-1] is None:
-            row.pop()
-        rows[name] = row
-    return {**kept, "results": rows}
-
-
-def _fill(row: list[Any], columns: list[str], benchmark: Benchmark, found: list[Result]) -> None:
-    count = math.prod(len(axis) for axis in benchmark.params)
-    slots: list[Result | None] = [None] * count
-    for result in found:
-        slots[result.case.position or 0] = result
-    for position, column in enumerate(columns):
-        match column:
-            case "result":
-                row[position] = _compressed(
-                    math.nan if slot is None else _asv_value(slot) for slot in slots
-                )
-            case "params":
-                row[position] = [list(axis) for axis in benchmark.params]
-            case "version":
-                row[position] = benchmark.version
-            case "samples":
-                row[position] = _compressed(
-                    None if slot is None or slot.all_samples is None else list(slot.all_samples)
-                    for slot in slots
-                )
-            case "stats_number" | "stats_repeat" | "stats_q_25" | "stats_q_75":
-                field = column.removeprefix("stats_").replace("_", "")
-                row[position] = _compressed(slot and getattr(slot, field) for slot in slots)
-            case "stats_ci_99_a" | "stats_ci_99_b":
-                field = "ci_low" if column.endswith("a") else "ci_high"
-                row[position] = _compressed(slot and getattr(slot, field) for slot in slots)
-
-
-def _asv_value(result: Result) -> Any:
-    if result.status is Status.OK:
-        return result.value
-    return None if result.status.failed else math.nan
-
-
-def _compressed(values: Iterable[Any]) -> list[Any] | None:
-    column = list(values)
-    return None if all(value is None for value in column) else column
-
-
-def _new_document(results: ResultSet) -> dict[str, Any]:
-    environment = results.environment
-    python = ".".join((environment.python_version or "").split(".")[:2])
-    return {
-        "commit_hash": results.commit.hash,
-        "env_name": environment.env_name or "imported",
-        "date": _milliseconds(results.commit.date or results.timestamp),
-        "params": {**machine_of(results), "python": python},
-        "python": python,
-        "requirements": {},
-        "env_vars": {},
-        "result_columns": list(COLUMNS),
-        "results": {},
-        "durations": {},
-    }
-
-
-def machine_of(results: ResultSet) -> dict[str, Any]:
-    """What `machine.json` says: the set's own, else made from its environment."""
-    kept = (results.origin or {}).get("machine")
-    if kept:
-        return dict(kept)
-    environment = results.environment
-    ram = None if environment.ram_mb is None else environment.ram_mb * 10**6
-    return {
-        "machine": environment.machine or "unknown",
-        "os": f"{(environment.os or '').capitalize()} {environment.kernel or ''}".strip(),
-        "arch": environment.cpu or "",
-        "cpu": environment.cpu_model or "",
-        "num_cpu": "" if environment.cores is None else str(environment.cores),
-        "ram": "" if ram is None else str(ram),
-    }
-
-
-def suite_of(results: ResultSet) -> dict[str, dict[str, Any]]:
-    """The records of `benchmarks.json` for this set: its own, else made from its benchmarks."""
-    kept = (results.origin or {}).get("suite") or {}
-    made = {
-        name: {
-            "code": "",
-            "name": name,
-            "param_names": list(benchmark.param_names),
-            "params": [list(axis) for axis in benchmark.params],
-            "type": benchmark.kind.value,
-            "unit": benchmark.unit,
-            "version": benchmark.version or "",
-        }
-        for name, benchmark in results.benchmarks.items()
-        if name not in kept
-    }
-    return {**{name: dict(record) for name, record in kept.items()}, **made}
-
-
 def _environment(document: Mapping[str, Any], machine: Mapping[str, Any] | None) -> Environment:
-    facts = {**(machine or {}), **document.get("params", {})}
+    facts = {**(machine or {}), **(document.get("params") or {})}
     system, _, kernel = str(facts.get("os") or "").partition(" ")
-    requirements = {str(k): str(v) for k, v in (document.get("requirements") or {}).items() if v}
+    asked = document.get("requirements")
+    requirements = asked if isinstance(asked, dict) else {}
     return Environment(
         os=_text(system.lower()),
         kernel=_text(kernel),
         cpu=_text(facts.get("arch")),
-        mojo_version=requirements.get("mojo-compiler"),
+        mojo_version=_text(requirements.get("mojo-compiler")),
         python_version=_text(document.get("python")),
-        numpy_version=requirements.get("numpy"),
+        numpy_version=_text(requirements.get("numpy")),
         machine=_text(facts.get("machine")),
         cpu_model=_text(facts.get("cpu")),
-        cores=_integer(facts.get("num_cpu")),
+        cores=_count(facts.get("num_cpu")),
         ram_mb=_megabytes(facts.get("ram")),
-        packages={},
-        env_name=_text(document.get("env_name")),
+        env_name=_text(document["env_name"]),
     )
 
 
@@ -373,7 +301,7 @@ def _first_start(rows: Mapping[str, list[Any]], position: int | None) -> str | N
     """When the first benchmark of the file that says so was started."""
     if position is None:
         return None
-    starts = (_iso(row[position]) for row in rows.values() if position < len(row))
+    starts = (_iso(row[position]) for row in rows.values())
     return next((start for start in starts if start is not None), None)
 
 
@@ -381,31 +309,25 @@ def _text(value: object) -> str | None:
     return None if value is None or value == "" else str(value)
 
 
-def _integer(value: object) -> int | None:
+def _count(value: object) -> int | None:
     try:
-        return int(str(value))
+        count = int(str(value))
     except ValueError:
         return None
+    return count if count >= 0 else None
 
 
 def _megabytes(ram: object) -> int | None:
     """asv's `ram` is free text; asv itself writes bytes. Anything else stays unknown."""
-    size = _integer(ram)
-    return None if size is None or size < 10**6 else round(size / 10**6)
+    size = _count(ram)
+    return None if size is None or size < 10**6 else (size + 500_000) // 10**6
 
 
 def _iso(milliseconds: object) -> str | None:
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, (int, float)):
         return None
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _milliseconds(moment: str) -> int:
     try:
-        return round(datetime.fromisoformat(moment).timestamp() * 1000)
-    except ValueError:
-        return 0
-
-
-__all__ = ["COLUMNS", "FORMAT", "Converter", "document_of", "machine_of", "suite_of"]
+        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

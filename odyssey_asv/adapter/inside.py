@@ -11,15 +11,16 @@ dies, standard input closes and the run interrupts itself.
 
 from __future__ import annotations
 
-import _thread
+import ctypes
 import inspect
 import json
 import os
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -40,6 +41,11 @@ _EXPECTED = {
     "write_json": ("path", "data", "api_version", "compact"),
 }  # fmt: skip
 
+# asv ends a process that is silent for its time-out. One that prints, or has closed its output, or
+# left a child behind that holds it open, would run for ever; this long after the time-out it is killed.
+_GRACE_S = 5.0
+_PR_SET_CHILD_SUBREAPER = 36
+
 _PACKAGES = (
     "import importlib.metadata as m, json, platform; print(json.dumps({"
     "'python': platform.python_version(), 'packages':"
@@ -57,7 +63,7 @@ class Settings:
 
     `stored` lists, for "commit environment", the cases that need not be measured again, as
     [benchmark id, version, position]; a benchmark stored in asv's own file needs no mention unless
-    asv wrote NaN for it.
+    asv wrote NaN for it. `dirty` says that what is measured is not what the commit holds.
     """
 
     journals: str
@@ -67,6 +73,7 @@ class Settings:
     quick: bool
     results_dir: str | None = None
     benchmark_timeout_s: float | None = None
+    dirty: bool = False
     stored: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
 
 
@@ -186,6 +193,7 @@ class Watch:
             "asv_runner": about.get("packages", {}).get("asv_runner"),
             "benchmark_timeout_s": self._settings.benchmark_timeout_s,
             "quick": self._settings.quick,
+            "dirty": self._settings.dirty,
         }
         machine = self._settings.machine["machine"]
         folder = Path(self._settings.journals)
@@ -271,6 +279,7 @@ class Watch:
     ) -> Any:
         """One process of one case: from the journal where it is there, else measured."""
         from asv.runner import BenchmarkResult
+        from asv.util import TIMEOUT_RETCODE
 
         name, version = benchmark["name"], benchmark["version"]
         count = self._rounds.get((name, param_idx), 0)
@@ -292,9 +301,13 @@ class Watch:
             raise BudgetSpentError
         self._tell({"event": "start", "label": label})
         started = time.monotonic()
-        answer = self._original["_run_benchmark_single_param"](
-            benchmark, spawner, param_idx, profile, extra_params, cwd
-        )
+        with _wall_clock(benchmark.get("timeout")) as limit:
+            answer = self._original["_run_benchmark_single_param"](
+                benchmark, spawner, param_idx, profile, extra_params, cwd
+            )
+        if limit.struck and answer.errcode != 0:
+            said = f"{answer.stderr}\n\nstopped: it took longer than {benchmark['timeout']} s"
+            answer = answer._replace(errcode=TIMEOUT_RETCODE, stderr=said.strip())
         samples = answer.samples[0]
         measurement = Measurement(
             name=name,
@@ -370,15 +383,51 @@ def _interrupt_when_orphaned() -> None:
     def wait() -> None:
         while os.read(parent, 1024):
             pass
-        _thread.interrupt_main()
+        # A real signal: asv may be waiting for a benchmark, and only that wakes it.
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+class _Limit:
+    """Kills everything this process has started when it strikes."""
+
+    struck = False
+
+    def strike(self) -> None:
+        import psutil
+
+        self.struck = True
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                process.kill()
+
+
+@contextmanager
+def _wall_clock(timeout_s: float | None) -> Iterator[_Limit]:
+    """A limit that holds whatever the benchmark does with its output; none where there is no time-out."""
+    limit = _Limit()
+    timer = threading.Timer((timeout_s or 0) + _GRACE_S, limit.strike)
+    timer.daemon = True
+    if timeout_s:
+        timer.start()
+    try:
+        yield limit
+    finally:
+        timer.cancel()
+
+
+def _adopt_orphans() -> None:
+    """What a benchmark leaves running becomes our child, so that it can be found (Linux only)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def main() -> NoReturn:
     """Run asv with the wrappers. `sys.argv` is `[…, settings file, asv arguments …]`."""
     with Path(sys.argv[1]).open(encoding="utf-8") as stream:
         settings = Settings(**json.load(stream))
+    _adopt_orphans()
     _interrupt_when_orphaned()
     with _event_stream() as tell:
         watch = Watch(settings, tell)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from odyssey_asv.files import plain_name
+
 FIELDS = ("machine", "os", "arch", "cpu", "num_cpu", "ram")
 
 
@@ -19,7 +21,8 @@ def describe(name: str | None = None, *, known: Path | None = None) -> dict[str,
     """asv's machine record: `machine os arch cpu num_cpu ram`, all text, `ram` in bytes.
 
     `name` stands for this machine in every result (default: the host name). `known` is the file of
-    records, `~/.asv-machine.json` by default; an unreadable one counts as empty.
+    records, `~/.asv-machine.json` by default; an unreadable one counts as empty. Raises
+    `InvalidInputError` when results could not be kept in a folder of the machine's name.
     """
     host = platform.node() or "unknown"
     found = {
@@ -38,13 +41,14 @@ def describe(name: str | None = None, *, known: Path | None = None) -> dict[str,
     for field in FIELDS:
         if record and record.get(field):
             found[field] = str(record[field])
+    found["machine"] = plain_name(name or found["machine"], "machine")
     return found
 
 
 def _records(path: Path) -> dict[str, dict[str, str]]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(document, dict):
         return {}

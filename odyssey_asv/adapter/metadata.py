@@ -32,7 +32,7 @@ _UNIT_OF_KIND = {
 
 def short_name(benchmark_id: str) -> str:
     """`tensors.TensorAdd.time_tensor_add` → `tensor_add`."""
-    return _PREFIX.sub("", benchmark_id.rpartition(".")[2])
+    return _PREFIX.sub("", benchmark_id.rpartition(".")[2]) or benchmark_id
 
 
 def benchmark_of(
@@ -49,6 +49,8 @@ def benchmark_of(
     row, which may be older than the record.
     """
     record = metadata or {}
+    if not benchmark_id:
+        raise ValueError("a benchmark without a name")
     axes = tuple(
         tuple(map(str, axis))
         for axis in (params if params is not None else record.get("params", ()))
@@ -64,7 +66,7 @@ def benchmark_of(
         param_names=_param_names(record.get("param_names", ()), len(axes)),
         params=axes,
         version=version if version is not None or declared is None else str(declared),
-        work=_work(record.get("work")),
+        work=_work(record.get("work"), math.prod(map(len, axes))),
         work_unit=str(record.get("work_unit", "call")),
         threshold=_share(record.get("threshold")),
         tolerance=_share(record.get("tolerance")),
@@ -98,9 +100,13 @@ def _param_names(names: Sequence[Any], axes: int) -> tuple[str, ...]:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _warmup(value: object) -> float | None:
@@ -109,12 +115,18 @@ def _warmup(value: object) -> float | None:
     return None if number is None or number < 0 else number
 
 
-def _work(value: object) -> float | tuple[float, ...] | None:
-    if isinstance(value, list):
-        numbers = [_number(item) for item in value]
-        return tuple(number for number in numbers if number is not None and number > 0) or None
+def _positive(value: object) -> float | None:
     number = _number(value)
     return number if number is not None and number > 0 else None
+
+
+def _work(value: object, cases: int) -> float | tuple[float | None, ...] | None:
+    """One number where every case has the same, else one for each case."""
+    if not isinstance(value, list):
+        return _positive(value)
+    works = [_positive(item) for item in value[:cases]]
+    works += [None] * (cases - len(works))
+    return works[0] if len(set(works)) == 1 else tuple(works) or None
 
 
 def _share(value: object) -> float | None:
@@ -122,5 +134,5 @@ def _share(value: object) -> float | None:
         return None
     try:
         return float(parse_fraction(value))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -7,15 +7,18 @@ on, for it returns 1 for everything from a bad reference to a crash.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
+
+import psutil
 
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.inside import Settings
@@ -71,29 +74,63 @@ def run(asv: AsvRun, on_event: Callable[[Event], None], echo: IO[str] | None = N
     # -P: a folder of the project named like one of our modules must not be imported instead.
     inside = [sys.executable, "-P", "-u", "-m", "odyssey_asv.adapter.inside"]
     command = [*inside, str(settings), *asv.arguments()]
-    with _child(command, asv.log, echo) as child:
-        interrupted = False
-        events = _events(child)
-        while True:
-            try:
-                for event in events:
-                    if event.get("event") == "unsupported":
-                        raise CannotMeasureError(
-                            f"the installed asv cannot be watched: {event['message']}",
-                            tip="install a version that was tested: pip install 'asv==0.6.6'",
-                        )
-                    on_event(event)
-                break
-            except KeyboardInterrupt:
-                if interrupted:
-                    raise
-                interrupted = True
-                _stop(child)
-                events = _events(child)
+    with _interrupts() as interrupts, _child(command, asv.log, echo) as child:
+        interrupts.watch(child)
+        for event in _events(child):
+            if event.get("event") == "unsupported":
+                raise CannotMeasureError(
+                    f"the installed asv cannot be watched: {event['message']}",
+                    tip="install a version that was tested: pip install 'asv==0.6.6'",
+                )
+            on_event(event)
         code = child.wait()
-    if interrupted:
+    if interrupts.seen:
         raise InterruptedRunError("interrupted")
     return code
+
+
+class _Interrupts:
+    """Turns Ctrl-C and a polite kill into the same for asv, so that no event is dropped half handled."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def watch(self, child: subprocess.Popen[bytes]) -> None:
+        """From here on asv is told; an interrupt that came before is told now."""
+        self._child = child
+        if self.seen:
+            self._tell(child)
+
+    def on_signal(self, *_: object) -> None:
+        self.seen += 1
+        if self._child is not None:
+            self._tell(self._child)
+
+    def _tell(self, child: subprocess.Popen[bytes]) -> None:
+        """First asked, then, at a second interrupt or where it will not listen, killed."""
+        if self.seen > 1:
+            child.kill()
+            return
+        child.send_signal(signal.SIGINT)
+        timer = threading.Timer(_PATIENCE_S, child.kill)
+        timer.daemon = True
+        timer.start()
+
+
+@contextmanager
+def _interrupts() -> Iterator[_Interrupts]:
+    """Handles SIGINT and SIGTERM in the block; in another thread than the main one, nothing."""
+    interrupts = _Interrupts()
+    before: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, interrupts.on_signal)
+    try:
+        yield interrupts
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -115,8 +152,9 @@ def _child(
         try:
             yield child
         finally:
-            if child.poll() is None:
+            if child.returncode is None:
                 _stop(child)
+            _sweep(child.pid)
             pump.join(_PATIENCE_S)
             for stream in (child.stdin, child.stdout):
                 if stream is not None:
@@ -136,29 +174,36 @@ def _events(child: subprocess.Popen[bytes]) -> Iterator[Event]:
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
     """Ask asv to stop, as Ctrl-C would, and see to it that it does."""
+    # asv puts every benchmark in a process group of its own and kills it when interrupted.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        if child.poll() is not None:
-            return
-        # asv puts every benchmark in a process group of its own and kills it when interrupted.
         child.send_signal(number)
         try:
             child.wait(_PATIENCE_S)
         except subprocess.TimeoutExpired:
             continue
+        return
+
+
+def _sweep(session: int) -> None:
+    """Kill what is left of an asv that had no time to tidy up: its benchmarks share its session."""
+    for pid in psutil.pids():
+        with suppress(OSError):
+            if pid != session and os.getsid(pid) == session:
+                os.kill(pid, signal.SIGKILL)
 
 
 def _pump(source: IO[bytes] | None, sink: IO[bytes], echo: IO[str] | None) -> None:
     assert source is not None
     with source:
         for line in source:
-            try:
+            # A full disk must not stop the run: the log is a convenience.
+            with suppress(OSError):
                 sink.write(line)
                 sink.flush()
-            except OSError:
-                # A full disk must not stop the run: the log is a convenience.
-                continue
             if echo is not None:
-                echo.write(line.decode(errors="replace"))
+                # Nobody has to go on reading what asv says.
+                with suppress(OSError, ValueError):
+                    echo.write(line.decode(errors="replace"))
 
 
 def end_of_log(log: Path) -> str:

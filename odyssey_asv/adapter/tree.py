@@ -20,13 +20,13 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from odyssey_asv.adapter.convert import FORMAT, Converter, document_of, machine_of, suite_of
+from odyssey_asv.adapter.compose import document_of, machine_of, suite_of
+from odyssey_asv.adapter.convert import FORMAT, Converter
 from odyssey_asv.errors import InvalidFileError, InvalidInputError
-from odyssey_asv.files import write_atomically
+from odyssey_asv.files import plain_name, write_atomically
 from odyssey_asv.model import ResultSet
 
-# As asv's own get_result_hash_from_prefix and iter_results take them.
-_RESULT_FILE = re.compile(r"^[0-9a-f]{8}-.+\.json$")
+_RESULT_FILE = re.compile(r"^[0-9a-f]{7,8}-.+\.json$")
 _LONGEST_NAME = 128
 
 
@@ -60,17 +60,28 @@ def read_asv_tree(
         )
     converter = Converter(_read_suite(folder / "benchmarks.json", report))
     for machine_folder in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
-        files = sorted(
-            f
-            for f in machine_folder.iterdir()
-            if _RESULT_FILE.match(f.name) and f.name.startswith(only)
-        )
+        files = _result_files(machine_folder, only, report)
         machine = _read_machine(machine_folder / "machine.json", report) if files else None
         for file in files:
             with _no_collection():
                 results = _read_result_file(file, converter, machine, report)
             if results is not None:
                 yield results
+
+
+def _result_files(
+    folder: Path, only: str, report: Callable[[InvalidFileError], None]
+) -> list[Path]:
+    """The result files of a machine; asv follows no links to folders either."""
+    if folder.is_symlink():
+        report(InvalidFileError(str(folder), ("a symbolic link: not read",)))
+        return []
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except OSError as error:
+        report(InvalidFileError(str(folder), (error.strerror or str(error),)))
+        return []
+    return [folder / n for n in names if _RESULT_FILE.match(n) and n.startswith(only)]
 
 
 @contextmanager
@@ -113,21 +124,29 @@ def write_asv_tree(path: str | Path, sets: Iterable[ResultSet]) -> list[Path]:
     index = folder / "benchmarks.json"
     suite: dict[str, Any] = dict(_read_suite(index, _raise)) if index.exists() else {}
     written: list[Path] = []
-    for results in sets:
-        machine = machine_of(results)
-        try:
-            document = document_of(results)
-        except ValueError as error:
-            raise InvalidInputError(f"{results.source or 'result set'}: {error}") from error
-        name = _file_name(str(document["commit_hash"]), str(document["env_name"]))
-        machine_folder = folder / _checked_name(str(machine["machine"]), "machine")
-        _write(machine_folder / "machine.json", {**machine, "version": 1}, compact=False)
-        _write(machine_folder / name, {**document, "version": FORMAT}, compact=True)
-        suite.update(suite_of(results))
-        written.append(machine_folder / name)
-    if written:
-        _write(index, {**suite, "version": FORMAT}, compact=False)
+    try:
+        for results in sets:
+            written.append(_write_set(folder, results))
+            suite.update(suite_of(results))
+    finally:
+        if written:
+            _write(index, {**suite, "version": FORMAT}, compact=False)
     return written
+
+
+def _write_set(folder: Path, results: ResultSet) -> Path:
+    try:
+        document = document_of(results)
+    except ValueError as error:
+        raise InvalidInputError(f"{results.source or 'result set'}: {error}") from error
+    machine = machine_of(results)
+    machine_folder = folder / plain_name(str(machine["machine"]), "machine")
+    if machine_folder.is_symlink():
+        raise InvalidInputError(f"{machine_folder}: a symbolic link: nothing is written through it")
+    name = _file_name(str(document["commit_hash"]), str(document["env_name"]))
+    _write(machine_folder / "machine.json", {**machine, "version": 1}, compact=False)
+    _write(machine_folder / name, {**document, "version": FORMAT}, compact=True)
+    return machine_folder / name
 
 
 def _file_name(commit: str, environment: str) -> str:
@@ -135,17 +154,14 @@ def _file_name(commit: str, environment: str) -> str:
     if len(environment) >= _LONGEST_NAME:
         digest = hashlib.md5(environment.encode(), usedforsecurity=False).hexdigest()
         environment = f"env-{digest}"
-    return f"{_checked_name(commit[:8], 'commit')}-{_checked_name(environment, 'environment')}.json"
-
-
-def _checked_name(name: str, what: str) -> str:
-    if not name or name in (".", "..") or any(c in name for c in "/\\\0") or name.startswith("-"):
-        raise InvalidInputError(f"{what} {name!r} cannot be part of a file name")
-    return name
+    return f"{plain_name(commit[:8], 'commit')}-{plain_name(environment, 'environment')}.json"
 
 
 def _write(path: Path, content: object, *, compact: bool) -> None:
-    text = json.dumps(content) if compact else json.dumps(content, indent=4, sort_keys=True)
+    try:
+        text = json.dumps(content) if compact else json.dumps(content, indent=4, sort_keys=True)
+    except RecursionError:
+        raise InvalidInputError(f"{path}: nested too deeply to be written") from None
     write_atomically(path, text.encode())
 
 
@@ -164,8 +180,11 @@ def parse_json(raw: bytes) -> Any:
 def _load(path: Path, report: Callable[[InvalidFileError], None]) -> dict[str, Any] | None:
     try:
         document = parse_json(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        report(InvalidFileError(str(path), (str(error),)))
+    except OSError as error:
+        report(InvalidFileError(str(path), (error.strerror or str(error),)))
+        return None
+    except (ValueError, RecursionError) as error:
+        report(InvalidFileError(str(path), (f"not JSON: {error}",)))
         return None
     if not isinstance(document, dict):
         report(
@@ -180,6 +199,10 @@ def _read_suite(
 ) -> dict[str, dict[str, Any]]:
     """The records of `benchmarks.json` by name; none where the file is missing."""
     document = (_load(path, report) if path.exists() else None) or {}
+    document.pop("version", None)
+    faults = [name for name, record in document.items() if not isinstance(record, dict)]
+    if faults:
+        report(InvalidFileError(str(path), tuple(f"{name}: expected an object" for name in faults)))
     return {name: record for name, record in document.items() if isinstance(record, dict)}
 
 
@@ -212,7 +235,7 @@ def _read_result_file(
     except KeyError as error:
         report(InvalidFileError(str(path), (f"missing key {error}",)))
         return None
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         report(InvalidFileError(str(path), (f"not an asv result file: {error}",)))
         return None
     if faults:

@@ -6,6 +6,7 @@ Verbs are imported when they are used, so that `--help` is there at once.
 from __future__ import annotations
 
 import importlib
+import io
 import signal
 import sys
 from dataclasses import dataclass
@@ -75,6 +76,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     from odyssey_asv.cli.exits import finish
 
     signal.signal(signal.SIGTERM, _terminate)
+    # A terminal that cannot show a letter must not stop a report.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if arguments is None else arguments
     finish(lambda: cli.main(words, prog_name="odyssey", standalone_mode=False))
 

@@ -12,7 +12,7 @@ import click
 
 from odyssey_asv import baseline as story
 from odyssey_asv.cli import Scene
-from odyssey_asv.cli.exits import Exit, printable, say
+from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.cli.options import find_repository, load_asv, load_config
 from odyssey_asv.cli.progress import observer
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError
@@ -21,6 +21,7 @@ from odyssey_asv.repository import Repository
 from odyssey_asv.run import Options, execute, prepare
 from odyssey_asv.store import results as result_files
 from odyssey_asv.store.baselines import Baselines
+from odyssey_asv.units import printable
 
 
 @click.group()
@@ -100,7 +101,7 @@ def create(
     pooled = story.create(measured, config.policy(), runs=runs, retries=retries, told=told)
     path = result_files.save_in(pooled, out)
     candidate = story.propose(config, path)
-    click.echo(candidate)
+    put(str(candidate))
     failed = sum(result.status.failed for result in pooled.results)
     if failed:
         say(f"note: {failed} cases failed; the baseline will say so")
@@ -116,7 +117,7 @@ def propose(scene: Scene, source: str) -> int:
     config = load_config(scene)
     path = result_files.latest(config.results) if source == "latest" else Path(source)
     candidate = story.propose(config, path)
-    click.echo(candidate)
+    put(str(candidate))
     say(f'next: odyssey baseline approve {candidate} --by NAME --reason "…"')
     return Exit.OK
 
@@ -132,7 +133,7 @@ def approve(scene: Scene, candidate: Path, by: str, reason: str, release: str | 
     config = load_config(scene)
     with Repository(find_repository(scene, config)) as repository:
         path = story.approve(config, repository, candidate, story.Consent(by, reason, release))
-    click.echo(path)
+    put(str(path))
     say(f"next: git add {config.baselines_dir} && git commit")
     return Exit.OK
 
@@ -153,7 +154,7 @@ def list_(scene: Scene, as_json: bool) -> int:
         for path in paths
     ]
     if as_json:
-        click.echo(json.dumps(rows, indent=2, sort_keys=True))
+        put(json.dumps(rows, indent=2, sort_keys=True))
         return Exit.OK
     if not rows:
         say(f"{config.baselines}: no baselines yet")
@@ -162,7 +163,7 @@ def list_(scene: Scene, as_json: bool) -> int:
         release = f" release {row['release']}" if row["release"] else ""
         commit = (row["commit"] or "no commit")[:8]
         name = Path(row["path"]).relative_to(config.baselines)
-        click.echo(printable(f"{name}  {commit}  {row['timestamp']}{release}  {by}"))
+        put(printable(f"{name}  {commit}  {row['timestamp']}{release}  {by}"))
     say("next: odyssey baseline show" if rows else "next: odyssey baseline create")
     return Exit.OK
 
@@ -194,7 +195,7 @@ def show(scene: Scene, release: str | None, as_json: bool) -> int:
     config = load_config(scene)
     results = Baselines(config.baselines).load(release)
     if as_json:
-        click.echo(Path(results.source).read_text(encoding="utf-8"), nl=False)
+        put(Path(results.source).read_text(encoding="utf-8"))
         return Exit.OK
     approval, place = results.approval, results.environment
     counted = [result.status for result in results.results]
@@ -215,7 +216,7 @@ def show(scene: Scene, release: str | None, as_json: bool) -> int:
             "sha256": approval.sha256,
         }
     for name, text in lines.items():
-        click.echo(printable(f"{name:9} {text}"))
+        put(printable(f"{name:9} {text}"))
     say("next: odyssey baseline verify")
     return Exit.OK
 
@@ -237,15 +238,15 @@ def verify(scene: Scene, as_json: bool) -> int:
             {"path": str(c.path), "faults": list(c.faults), "doubts": list(c.doubts)}
             for c in checked
         ]
-        click.echo(json.dumps(rows, indent=2, sort_keys=True))
+        put(json.dumps(rows, indent=2, sort_keys=True))
     else:
         for found in checked:
             name = found.path.relative_to(config.baselines)
-            click.echo(f"{'TAMPERED' if found.faults else 'ok':8}  {name}")
+            put(f"{'TAMPERED' if found.faults else 'ok':8}  {name}")
             for fault in found.faults:
-                click.echo(printable(f"          {fault}"))
+                put(printable(f"          {fault}"))
             for doubt in found.doubts:
-                click.echo(printable(f"          not checked: {doubt}"))
+                put(printable(f"          not checked: {doubt}"))
     if any(found.faults for found in checked):
         say(f"next: git log -p {config.baselines_dir}, and restore what was approved")
         return Exit.REGRESSION

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from fractions import Fraction
@@ -11,7 +12,7 @@ from typing import Any
 import click
 
 from odyssey_asv.cli import Scene
-from odyssey_asv.cli.exits import Exit, say
+from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.cli.options import (
     Gate,
     Share,
@@ -98,7 +99,7 @@ def compare(
     before, after = selector.pair(*words, environment)
     comparison = compare_sets(before, after, rules)
     code = exit_code(comparison)
-    click.echo(_rendered(comparison, "json" if as_json else form, code, everything), nl=False)
+    put(_rendered(comparison, "json" if as_json else form, code, everything))
     if report is not None:
         written = _write_reports(comparison, code, report)
         say(f"reports: {', '.join(map(str, written))}")
@@ -152,8 +153,9 @@ def _rendered(comparison: Comparison, form: str, code: Exit, everything: bool) -
         case _:
             tty = sys.stdout.isatty()
             width = shutil.get_terminal_size().columns if tty else 10_000
+            color = tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
             return terminal.render(
-                comparison, width=max(width, 60), color=tty, everything=everything
+                comparison, width=max(width, 60), color=color, everything=everything
             )
 
 

@@ -7,8 +7,9 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from enum import IntEnum
-from typing import NoReturn
+from typing import IO, NoReturn
 
 import click
 
@@ -17,6 +18,7 @@ from odyssey_asv.errors import (
     InterruptedRunError,
     OdysseyError,
 )
+from odyssey_asv.units import printable
 
 
 class Exit(IntEnum):
@@ -30,8 +32,27 @@ class Exit(IntEnum):
 
 
 def say(message: str) -> None:
-    """A line for people, on stderr, where a report on stdout stays clean."""
-    click.echo(message, err=True)
+    """A line for people, on stderr, where a report on stdout stays clean.
+
+    That nobody reads it any more is no reason to stop what is going on.
+    """
+    with suppress(BrokenPipeError):
+        click.echo(message, err=True)
+
+
+def put(text: str) -> None:
+    """Data, on stdout. A reader that has gone (`| head`) takes nothing from the exit code."""
+    try:
+        click.echo(text, nl=not text.endswith("\n"))
+    except BrokenPipeError:
+        _silence(sys.stdout)
+
+
+def _silence(stream: IO[str]) -> None:
+    """Let the rest go nowhere; Python would complain at shutdown."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def finish(action: Callable[[], object]) -> NoReturn:
@@ -43,7 +64,9 @@ def finish(action: Callable[[], object]) -> NoReturn:
         error.show()
         code = Exit.INVALID
     except (click.Abort, KeyboardInterrupt, InterruptedRunError):
-        say("interrupted: what was measured is kept, and the same command goes on from there")
+        say(
+            "interrupted: what was measured is kept; the same command, without --force, goes on from there"
+        )
         code = Exit.INTERRUPTED
     except OdysseyError as error:
         say(f"error: {printable(str(error))}")
@@ -51,13 +74,17 @@ def finish(action: Callable[[], object]) -> NoReturn:
             say(f"  try: {printable(error.tip)}")
         code = Exit.CANNOT if isinstance(error, CannotMeasureError) else Exit.INVALID
     except BrokenPipeError:
-        # The reader of our output has gone; that is its right. Python would complain at shutdown.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # In the middle of a help text or the like; where there is a verdict, `put` has seen to it.
+        _silence(sys.stdout)
         code = Exit.OK
     except OSError as error:
         code = _system_error(error)
     except Exception as error:  # noqa: BLE001 (a traceback must never be what a user sees)
         code = _bug(error)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _silence(sys.stdout)
     sys.exit(int(code) if isinstance(code, int) else Exit.OK)
 
 
@@ -67,7 +94,7 @@ def _system_error(error: OSError) -> Exit:
     tips = {
         errno.ENOSPC: "free some space and run the same command again; nothing measured is lost",
         errno.EDQUOT: "free some space and run the same command again; nothing measured is lost",
-        errno.EROFS: "the disk is read-only: name a folder that can be written, such as --out DIR",
+        errno.EROFS: "the disk is read-only: results can go elsewhere with --out DIR, the rest cannot",
         errno.EACCES: "look at the permissions of that file and its folder",
     }
     if error.errno in tips:
@@ -81,8 +108,3 @@ def _bug(error: Exception) -> Exit:
     say(f"error: this is a bug in odyssey-asv: {type(error).__name__}: {error}")
     say("  try: run it again with ODYSSEY_TRACEBACK=1 and report what it prints")
     return Exit.CANNOT
-
-
-def printable(text: str) -> str:
-    """Text without the control characters that would let a name drive the terminal."""
-    return "".join(c if c == "\n" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from odyssey_asv.cli.exits import printable, say
+from odyssey_asv.cli.exits import say
+from odyssey_asv.files import near
 from odyssey_asv.measure import Observer
 from odyssey_asv.model import ResultSet, Status
+from odyssey_asv.units import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -25,6 +27,7 @@ class PlainProgress(Observer):
         self._total = 0
         self._done = 0
         self._spoke_at = 0.0
+        self._failed: set[str] = set()
 
     def building(self, commit: str, environment: str) -> None:
         say(f"{commit[:8]}: building in {environment}")
@@ -34,19 +37,22 @@ class PlainProgress(Observer):
 
     def begin(self, commit: str, environment: str, processes: int) -> None:
         self._total, self._done, self._spoke_at = processes, 0, time.monotonic()
+        self._failed = set()
         say(f"{commit[:8]}: measuring in {environment}, {processes} processes")
 
     def process(self, label: str, *, ok: bool, replayed: bool) -> None:
         self._done += 1
         now = time.monotonic()
         if not ok:
-            say(f"  failed: {printable(label)}")
+            if label not in self._failed:
+                self._failed.add(label)
+                say(f"  failed: {printable(label)}")
         elif now - self._spoke_at >= _HEARTBEAT_S:
             self._spoke_at = now
             say(f"  {self._done} of {self._total}: {printable(label)}")
 
     def end(self, results: ResultSet) -> None:
-        say(f"{(results.commit.hash or '')[:8]}: {summary(results)}")
+        say(_said(results))
 
 
 class LiveProgress(Observer):
@@ -55,25 +61,27 @@ class LiveProgress(Observer):
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress = progress
         self._task = task
+        self._failed: set[str] = set()
 
     def building(self, commit: str, environment: str) -> None:
-        text = f"{commit[:8]} building in {environment}"
+        text = _short(f"{commit[:8]} building in {environment}")
         self._progress.update(self._task, description=text, total=None)
 
     def begin(self, commit: str, environment: str, processes: int) -> None:
-        self._progress.reset(self._task, total=processes, description=f"{commit[:8]} {environment}")
+        text = _short(f"{commit[:8]} {environment}")
+        self._progress.reset(self._task, total=processes, description=text)
 
     def start(self, label: str) -> None:
         self._progress.update(self._task, description=_short(printable(label)))
 
     def process(self, label: str, *, ok: bool, replayed: bool) -> None:
         self._progress.advance(self._task)
-        if not ok:
+        if not ok and label not in self._failed:
+            self._failed.add(label)
             self._progress.console.print(f"failed: {printable(label)}", markup=False)
 
     def end(self, results: ResultSet) -> None:
-        text = f"{(results.commit.hash or '')[:8]}: {summary(results)}"
-        self._progress.console.print(text, markup=False, highlight=False)
+        self._progress.console.print(_said(results), markup=False, highlight=False)
 
 
 @contextmanager
@@ -101,6 +109,12 @@ def observer() -> Iterator[Observer]:
     )
     with Progress(*columns, console=console, transient=True) as progress:
         yield LiveProgress(progress, progress.add_task("starting asv", total=None))
+
+
+def _said(results: ResultSet) -> str:
+    said = f"{(results.commit.hash or '')[:8]}: {summary(results)}"
+    # What came of an interrupted run would be told nowhere else.
+    return said if results.run.complete else f"{said}: {near(results.source)}"
 
 
 def summary(results: ResultSet) -> str:

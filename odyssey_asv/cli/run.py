@@ -9,14 +9,17 @@ from pathlib import Path
 import click
 
 from odyssey_asv.cli import Scene
-from odyssey_asv.cli.exits import Exit, printable, say
+from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.cli.options import load_asv, load_config
 from odyssey_asv.cli.progress import observer
 from odyssey_asv.comparison import label
-from odyssey_asv.model import ResultSet
-from odyssey_asv.run import Options, Outcome, Plan, execute, prepare
+from odyssey_asv.files import near
+from odyssey_asv.model import Result, ResultSet, Status
+from odyssey_asv.run import Options, Outcome, Plan, execute, failed, prepare
+from odyssey_asv.units import printable
 
 _FAILURES_SHOWN = 10
+_WIDTH = 200
 
 
 @click.command()
@@ -98,8 +101,10 @@ def run(
     _announce(plan)
     with observer() as watching:
         outcome = execute(plan, config, watching, echo=sys.stderr if scene.verbose else None)
-    for path, results in outcome.written:
+    for path, results in (*outcome.stored, *outcome.written):
         _tell_failures(path, results)
+    if outcome.failures and outcome.log is not None:
+        say(f"asv's own words are in {near(outcome.log)}")
     _print(outcome, as_json)
     if outcome.incomplete:
         say("the budget was spent; the same command goes on where it stopped (--budget S for more)")
@@ -111,9 +116,9 @@ def run(
 
 
 def _announce(plan: Plan) -> None:
-    for commit, files in plan.stored:
-        names = ", ".join(str(path) for path in files)
-        say(f"{commit[:8]}: stored already in {names} (--force measures it again)")
+    for path, results in plan.stored:
+        commit = (results.commit.hash or "")[:8]
+        say(f"{commit}: stored already in {near(path)} (--force measures it again)")
     count = len(plan.request.commits)
     if count:
         say(
@@ -128,21 +133,34 @@ def _announce(plan: Plan) -> None:
 
 
 def _tell_failures(path: Path, results: ResultSet) -> None:
-    failed = [result for result in results.results if result.status.failed]
-    for result in failed[:_FAILURES_SHOWN]:
-        name = label(results.benchmarks[result.case.benchmark], result.case)
-        lines = (result.reason or "").strip().splitlines() or ["no output"]
-        say(printable(f"{result.status.value}: {name}: {lines[-1]}"))
-    if len(failed) > _FAILURES_SHOWN:
-        say(f"{len(failed) - _FAILURES_SHOWN} more failed")
-    if failed:
-        say(f"what they printed is in {path}")
+    """A line for each benchmark that failed, however many of its cases did; one line for all where
+    they share the reason, as when the project does not build."""
+    groups: dict[tuple[str, Status, str], list[Result]] = {}
+    for result in failed(results):
+        reason = ((result.reason or "").strip().splitlines() or ["no output"])[-1]
+        groups.setdefault((result.case.benchmark, result.status, reason), []).append(result)
+    reasons = {reason for _, _, reason in groups}
+    if len(groups) > 1 and len(reasons) == 1:
+        say(_line("failed", f"{sum(map(len, groups.values()))} cases", *reasons))
+    else:
+        for (_, status, reason), cases in list(groups.items())[:_FAILURES_SHOWN]:
+            name = label(results.benchmarks[cases[0].case.benchmark], cases[0].case)
+            more = f" and {len(cases) - 1} more of its cases" if len(cases) > 1 else ""
+            say(_line(status.value, name + more, reason))
+        if len(groups) > _FAILURES_SHOWN:
+            say(f"{len(groups) - _FAILURES_SHOWN} more benchmarks failed")
+    if groups:
+        say(f"what they printed is in {near(path)}")
+
+
+def _line(*parts: str) -> str:
+    return printable(": ".join(parts))[:_WIDTH]
 
 
 def _print(outcome: Outcome, as_json: bool) -> None:
     if not as_json:
         for path in _paths(outcome):
-            click.echo(path)
+            put(near(path))
         return
     document = {
         "written": [
@@ -156,13 +174,11 @@ def _print(outcome: Outcome, as_json: bool) -> None:
             for path, results in outcome.written
         ],
         "stored": [
-            {"commit": commit, "paths": [str(path) for path in files]}
-            for commit, files in outcome.stored
+            {"path": str(path), "commit": results.commit.hash} for path, results in outcome.stored
         ],
     }
-    click.echo(json.dumps(document, indent=2, sort_keys=True))
+    put(json.dumps(document, indent=2, sort_keys=True))
 
 
 def _paths(outcome: Outcome) -> list[Path]:
-    stored = [path for _, files in outcome.stored for path in files]
-    return [*stored, *(path for path, _ in outcome.written)]
+    return [path for path, _ in (*outcome.stored, *outcome.written)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from odyssey_asv.comparison import Comparison, Delta
 from odyssey_asv.policy import Verdict
 from odyssey_asv.report import words
+from odyssey_asv.units import one_line
 
 _COMMANDS = {
     Verdict.REGRESSION: "error",
@@ -13,20 +14,32 @@ _COMMANDS = {
     Verdict.NOT_COMPARABLE: "warning",
     Verdict.FASTER: "notice",
     Verdict.FIXED: "notice",
+    Verdict.ADDED: "notice",
+    Verdict.REMOVED: "warning",
 }
 
 
 def render(comparison: Comparison) -> str:
     """One command a line: errors for regressions, warnings for 5 to 10 %, notices for improvements."""
-    lines = [_command("error", "invalid data", fault) for fault in comparison.faults]
-    lines += [_command("warning", "benchmarks", doubt) for doubt in comparison.warnings]
+    lines = [_command("error", "invalid data", fault) for fault in words.faults(comparison)]
+    lines += [_command("warning", "benchmarks", doubt) for doubt in words.warnings(comparison)]
     lines += [
-        _command(_COMMANDS[delta.verdict], words.metric(delta), _said(delta))
+        _command(_level(delta, comparison), words.metric(delta), _said(delta))
         for delta in comparison.gated
         if delta.verdict in _COMMANDS
     ]
+    lines += [_command("warning", "benchmarks", line) for line in words.ungated(comparison)]
+    lines += [_command("notice", "benchmarks", line) for line in words.hints(comparison)]
     lines.append(_command("notice", "benchmarks", words.conclusion(comparison)))
     return "\n".join(lines) + "\n"
+
+
+def _level(delta: Delta, comparison: Comparison) -> str:
+    """An error stands for what must not pass, so there is none where policy does not judge."""
+    command = _COMMANDS[delta.verdict]
+    if delta.verdict is Verdict.REMOVED and comparison.policy.fail_on_missing:
+        command = "error"
+    return "warning" if comparison.advisory and command == "error" else command
 
 
 def _said(delta: Delta) -> str:
@@ -35,7 +48,7 @@ def _said(delta: Delta) -> str:
         before, after = words.value(delta, delta.base), words.value(delta, delta.contender)
         parts.append(f"{words.change(delta)} ({before} → {after})")
     if delta.reason:
-        parts.append(delta.reason)
+        parts.append(f"({one_line(delta.reason)})")
     return " ".join(parts)
 
 

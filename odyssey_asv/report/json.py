@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from odyssey_asv.comparison import Comparison, Delta
@@ -13,24 +14,17 @@ SCHEMA_VERSION = "1.0"
 
 def render(comparison: Comparison, *, exit_code: int) -> str:
     """The report as JSON text, ending in a newline."""
-    return json.dumps(document(comparison, exit_code=exit_code), indent=2, sort_keys=True) + "\n"
+    plain = document(comparison, exit_code=exit_code)
+    return json.dumps(plain, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
 def document(comparison: Comparison, *, exit_code: int) -> dict[str, Any]:
     """The report as plain data. `change` is relative (0.15 is +15 %), `geometric_mean` a ratio."""
-    if comparison.faults:
-        verdict = "invalid"
-    elif comparison.compared == 0 and not comparison.alarm:
-        verdict = "nothing compared"
-    elif comparison.advisory:
-        verdict = "not judged"
-    else:
-        verdict = "regression" if comparison.alarm else "ok"
     return {
         "schema_version": SCHEMA_VERSION,
         "base": _side(comparison.base),
         "contender": _side(comparison.contender),
-        "verdict": verdict,
+        "verdict": comparison.outcome.value,
         "exit_code": exit_code,
         "counts": {verdict.value: count for verdict, count in comparison.counts.items()},
         "geometric_mean": comparison.geometric_mean,
@@ -76,8 +70,9 @@ def _case(delta: Delta) -> dict[str, Any]:
 
 
 def _value(result: Result | None) -> Any:
-    if result is None or result.status is not Status.OK:
+    """A finite number as it is; any other value as text, which strict JSON can hold."""
+    if result is None or result.status is not Status.OK or result.value is None:
         return None
-    number = isinstance(result.value, (int, float)) and not isinstance(result.value, bool)
-    finite = number and abs(result.value) != float("inf") and result.value == result.value
-    return result.value if finite else str(result.value)
+    value = result.value
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value if number and -math.inf < value < math.inf else str(value)

@@ -7,9 +7,11 @@ import html
 from odyssey_asv.comparison import Comparison, Delta
 from odyssey_asv.policy import Verdict
 from odyssey_asv.report import words
+from odyssey_asv.units import one_line
 
 # GitHub refuses comments of more than 65,536 characters.
 LONGEST = 60_000
+_LONGEST_TEXT = 500
 
 
 def render(comparison: Comparison) -> str:
@@ -17,31 +19,47 @@ def render(comparison: Comparison) -> str:
     gated = comparison.gated
     changed = [delta for delta in gated if delta.verdict is not Verdict.UNCHANGED]
     unchanged = [delta for delta in gated if delta.verdict is Verdict.UNCHANGED]
-    mean = words.geometric_mean(comparison)
-    head = [
-        f"**{escape(words.conclusion(comparison))}**",
-        "",
-        f"Base: {escape(words.side(comparison.base))}  ",
-        f"Contender: {escape(words.side(comparison.contender))}",
-        "",
-        escape(words.counts(comparison)) + (f"; geometric mean {mean}" if mean else ""),
-        "",
-        *(f"- warning: {escape(doubt)}" for doubt in comparison.warnings),
-        *(f"- **invalid: {escape(fault)}**" for fault in comparison.faults),
-        *(f"- {escape(line)}" for line in words.ungated(comparison)),
-        *(f"- {code(label)}: {escape(why)}" for label, why in words.reasons(gated)),
-        "",
-    ]
-    blocks = ["\n".join(head)[: LONGEST // 2]]
-    room = LONGEST - len(blocks[0])
+    blocks = [_head(comparison), _notes(comparison)]
+    room = LONGEST - sum(len(block) + 1 for block in blocks)
     if changed:
         table = _table(changed, room)
         blocks.append(table)
-        room -= len(table)
+        room -= len(table) + 1
     folded = f"<details><summary>{len(unchanged)} unchanged</summary>\n\n"
     if unchanged and room > len(folded) + 500:
         blocks.append(folded + _table(unchanged, room - len(folded) - 20) + "\n</details>")
-    return "\n".join(blocks).rstrip() + "\n"
+    return "\n".join(block for block in blocks if block).rstrip() + "\n"
+
+
+def _head(comparison: Comparison) -> str:
+    mean = words.geometric_mean(comparison)
+    lines = [
+        f"**{escape(words.conclusion(comparison))}**",
+        "",
+        f"Base: {code(words.side(comparison.base))}  ",
+        f"Contender: {code(words.side(comparison.contender))}",
+        "",
+        escape(words.counts(comparison)) + (f"; geometric mean {mean}" if mean else ""),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _notes(comparison: Comparison) -> str:
+    """A list of all that is more than numbers, cut to half of what a comment may hold."""
+    lines = [
+        *(f"- warning: {code(doubt)}" for doubt in words.warnings(comparison)),
+        *(f"- **invalid:** {code(fault)}" for fault in words.faults(comparison)),
+        *(f"- {code(line)}" for line in words.ungated(comparison)),
+        *(f"- {escape(line)}" for line in words.hints(comparison)),
+        *(f"- {code(label)}: {code(why)}" for label, why in words.reasons(comparison.gated)),
+    ]
+    room = LONGEST // 2
+    for shown, line in enumerate(lines):
+        room -= len(line) + 1
+        if room < 0:
+            lines[shown:] = [f"- {len(lines) - shown} more are not shown here"]
+            break
+    return "\n".join(lines) + "\n" if lines else ""
 
 
 def _table(deltas: list[Delta], room: int) -> str:
@@ -67,11 +85,23 @@ def _table(deltas: list[Delta], room: int) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that Markdown and HTML show as it is, on one line."""
-    plain = html.escape(" ".join(text.split()), quote=False)
-    return "".join(f"&#{ord(c)};" if c in "\\`*_{}[]()#+!|~@" else c for c in plain)
+    """Text that Markdown and HTML show as it is, on one line, cut where it is very long.
+
+    A space of no width after each `@` keeps GitHub from notifying people.
+    """
+    return _entities(text).replace("&#64;", "&#64;&#8203;")
 
 
 def code(text: str) -> str:
-    """A name in code type, where nothing in it means anything, mentions included."""
-    return f"<code>{escape(text)}</code>"
+    """A name in code type, where nothing in it means anything, mentions and references included."""
+    return f"<code>{_entities(text)}</code>"
+
+
+def _entities(text: str) -> str:
+    line = one_line(text)
+    if len(line) > _LONGEST_TEXT:
+        line = f"{line[: _LONGEST_TEXT - 1]}…"
+    plain = html.escape(line, quote=False)
+    escaped = "".join(f"&#{ord(c)};" if c in "\\`*_[]~|#@" else c for c in plain)
+    # GitHub makes links of bare addresses.
+    return escaped.replace("://", "&#58;//").replace("www.", "www&#46;")

@@ -35,12 +35,10 @@ def render(
         file=out, width=width, force_terminal=color, no_color=not color, highlight=False,
         soft_wrap=False, emoji=False, markup=False,
     )  # fmt: skip
-    console.print(f"base       {words.side(comparison.base)}", soft_wrap=True)
-    console.print(f"contender  {words.side(comparison.contender)}", soft_wrap=True)
-    for doubt in comparison.warnings:
+    console.print(f"base       {words.side(comparison.base)}")
+    console.print(f"contender  {words.side(comparison.contender)}")
+    for doubt in words.warnings(comparison):
         console.print(Text(f"warning: {doubt}", style="yellow"))
-    if comparison.advisory:
-        console.print(Text("warning: times do not carry across machines; not judged", "yellow"))
     shown, hidden = _chosen(comparison, everything)
     if shown:
         console.print()
@@ -50,10 +48,12 @@ def render(
     console.print()
     for label, reason in words.reasons(comparison.gated):
         console.print(f"{label}: {reason}")
-    for fault in comparison.faults:
+    for fault in words.faults(comparison):
         console.print(Text(f"invalid: {fault}", style="bold red"))
     for line in words.ungated(comparison):
         console.print(Text(line, style="yellow"))
+    for line in words.hints(comparison):
+        console.print(line)
     mean = words.geometric_mean(comparison)
     total = words.counts(comparison) + (f"; geometric mean {mean}" if mean else "")
     console.print(total)

@@ -1,13 +1,17 @@
-"""What every form says the same way: headings, summaries, values of a delta."""
+"""What every form says the same way: headings, summaries, values of a delta.
+
+Names, reasons and paths come from outside. Whatever leaves this module is one line of printable
+text; what a form gives a meaning to (a pipe, a colon) is that form's to escape.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from odyssey_asv.comparison import Comparison, Delta
+from odyssey_asv.comparison import Comparison, Delta, Outcome
 from odyssey_asv.model import Metric, Result, ResultSet
 from odyssey_asv.policy import Verdict
-from odyssey_asv.units import format_change, format_value
+from odyssey_asv.units import LIMITS, format_change, format_value, one_line
 
 _ORDER = (
     Verdict.REGRESSION,
@@ -36,7 +40,35 @@ def side(results: ResultSet) -> str:
     parts.append(f"measured {results.timestamp}")
     if results.source:
         parts.append(results.source)
-    return ", ".join(parts)
+    return one_line(", ".join(parts))
+
+
+def warnings(comparison: Comparison) -> list[str]:
+    """What a reader must know before believing the rest."""
+    doubts = [one_line(doubt) for doubt in comparison.warnings]
+    if comparison.advisory:
+        doubts.append("times do not carry across machines; not judged")
+    return doubts
+
+
+def faults(comparison: Comparison) -> list[str]:
+    """The data that could not be compared."""
+    return [one_line(fault) for fault in comparison.faults]
+
+
+def hints(comparison: Comparison) -> list[str]:
+    """What to do about benchmarks that only one side has."""
+    found = comparison.counts
+    lines = []
+    if added := found.get(Verdict.ADDED):
+        lines.append(f"{added} added: not gated until the baseline is updated (odyssey baseline)")
+    if removed := found.get(Verdict.REMOVED):
+        alarm = comparison.policy.fail_on_missing
+        lines.append(
+            f"{removed} removed: the base has them, the contender does not"
+            + ("; missing benchmarks must not pass (--fail-on-missing)" if alarm else "")
+        )
+    return lines
 
 
 def counts(comparison: Comparison) -> str:
@@ -53,12 +85,15 @@ def counts(comparison: Comparison) -> str:
 def geometric_mean(comparison: Comparison) -> str | None:
     """The mean change of all durations compared, None where there is none."""
     ratio = comparison.geometric_mean
-    return None if ratio is None else format_change(ratio - 1.0)
+    return None if ratio is None else format_change(ratio - 1.0, limits=())
 
 
 def change(delta: Delta) -> str:
     """`+15.0 %`, or nothing where nothing was divided."""
-    return "" if delta.change is None else format_change(delta.change)
+    if delta.change is None:
+        return ""
+    limits = (delta.limits.tolerance, delta.limits.threshold)
+    return format_change(delta.change, (*LIMITS, *limits))
 
 
 def value(delta: Delta, result: Result | None) -> str:
@@ -67,7 +102,7 @@ def value(delta: Delta, result: Result | None) -> str:
         return "-"
     if result.value is None:
         return result.status.value.replace("_", " ")
-    return format_value(result.value, delta.benchmark.unit)
+    return one_line(format_value(result.value, delta.benchmark.unit))
 
 
 def verdict(delta: Delta) -> str:
@@ -79,7 +114,8 @@ def verdict(delta: Delta) -> str:
 
 def metric(delta: Delta) -> str:
     """The label of a case with its metric where that is not the duration."""
-    return delta.label if delta.metric is Metric.DURATION else f"{delta.label} [{delta.metric}]"
+    name = one_line(delta.label)
+    return name if delta.metric is Metric.DURATION else f"{name} [{delta.metric}]"
 
 
 def ungated(comparison: Comparison) -> list[str]:
@@ -94,7 +130,7 @@ def ungated(comparison: Comparison) -> list[str]:
         if worse:
             worst = max(worse, key=lambda delta: delta.worsening or 0)
             lines.append(
-                f"{kind}: {len(worse)} worse beyond the threshold, worst {worst.label}"
+                f"{kind}: {len(worse)} worse beyond the threshold, worst {one_line(worst.label)}"
                 f" {change(worst)}; not gated (--gate duration,{kind})"
             )
     return lines
@@ -102,17 +138,19 @@ def ungated(comparison: Comparison) -> list[str]:
 
 def reasons(deltas: Iterable[Delta]) -> list[tuple[str, str]]:
     """Label and reason of each delta that has one."""
-    return [(delta.label, delta.reason) for delta in deltas if delta.reason]
+    return [(metric(delta), one_line(delta.reason)) for delta in deltas if delta.reason]
 
 
 def conclusion(comparison: Comparison) -> str:
     """The verdict on the whole in one line."""
-    if comparison.faults:
-        return "invalid data: no verdict"
-    if comparison.compared == 0 and not comparison.alarm:
-        return "nothing was compared: no verdict"
-    if comparison.advisory:
-        return "not judged: the two were measured on different machines"
-    if comparison.alarm:
-        return "REGRESSION: the contender must not pass"
-    return "ok: no regression"
+    match comparison.outcome:
+        case Outcome.INVALID:
+            return "invalid data: no verdict"
+        case Outcome.NOTHING_COMPARED:
+            return "nothing was compared: no verdict"
+        case Outcome.NOT_JUDGED:
+            return "not judged: the two were measured on different machines"
+        case Outcome.REGRESSION:
+            return "REGRESSION: the contender must not pass"
+        case Outcome.OK:
+            return "ok: no regression"

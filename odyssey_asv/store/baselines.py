@@ -40,7 +40,7 @@ class Baselines:
 
     def of_release(self, release: str) -> Path:
         """The file of one release's baseline. Raises `InvalidInputError` for an impossible name."""
-        name = quote(release, safe="+")
+        name = quote(release, safe="+", errors="replace")
         if not release or name.startswith((".", "-")) or f"{name}.json" == CURRENT:
             raise InvalidInputError(f"{release!r} cannot name a release")
         return self.folder / f"{name}.json"
@@ -71,9 +71,7 @@ class Baselines:
         """Keep a result file among the candidates and return where; the same content is kept once."""
         document = _document(source)
         content = _candidate_bytes(document)
-        stamp = "".join(c for c in str(document["timestamp"]) if c.isalnum())
-        digest = hashlib.sha256(content).hexdigest()
-        path = self.folder / "candidates" / f"{stamp}-{digest[:12]}.json"
+        path = self.folder / "candidates" / _name(document, content)
         if not path.exists():
             write_new(path, content)
         return path
@@ -106,9 +104,7 @@ class Baselines:
         content = path.read_bytes()
         if content == successor:
             return
-        stamp = "".join(c for c in str(_document(path).get("timestamp", "")) if c.isalnum())
-        digest = hashlib.sha256(content).hexdigest()
-        archived = self.folder / "archive" / f"{stamp}-{digest[:12]}.json"
+        archived = self.folder / "archive" / _name(_document(path), content)
         if not archived.exists():
             write_new(archived, content)
 
@@ -131,6 +127,12 @@ class Baselines:
         if not file.run.complete:
             found.append("it comes from an incomplete run")
         return found
+
+
+def _name(document: dict[str, Any], content: bytes) -> str:
+    """A file name that sorts by time and tells contents apart."""
+    stamp = "".join(c for c in document["timestamp"] if c.isascii() and c.isalnum())
+    return f"{stamp[:20]}-{hashlib.sha256(content).hexdigest()[:12]}.json"
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`ResultSet` ↔ the document of a result file. Pure: no files.
+"""`ResultSet` → the document of a result file. Pure: no files. `loader` is the way back.
 
 In the file `time_X`, `mem_X` and `peakmem_X` of one class and one parameter combination are one
 entry; in the model each is a `Result` of its own. Strict JSON has no NaN and infinities: they are
@@ -8,16 +8,13 @@ written as `{"nonfinite": "NaN"}`.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from odyssey_asv import stats
 from odyssey_asv.model import (
     Approval,
     Benchmark,
-    Case,
     Commit,
     Environment,
     Kind,
@@ -26,12 +23,16 @@ from odyssey_asv.model import (
     Run,
     Status,
 )
-from odyssey_asv.store.schema import SCHEMA_VERSION, Entry, Measured, NonFinite, ResultFile
+from odyssey_asv.stats import summarise
+from odyssey_asv.store.schema import (
+    SCHEMA_VERSION,
+    milliseconds,
+)
 from odyssey_asv.units import exact, shift
 
-_FUNCTION = re.compile(r"(?:timeraw|time|peakmem|mem)_(?=[^.]+$)")
 _MEMORY_KINDS = {Kind.PEAKMEMORY: "rss_peak", Kind.MEMORY: "object"}
-_MEMORY = (Kind.PEAKMEMORY, Kind.MEMORY)
+MEMORY = (Kind.PEAKMEMORY, Kind.MEMORY)
+_NONFINITE = ("NaN", "Infinity", "-Infinity")
 
 
 def document_of(results: ResultSet) -> dict[str, Any]:
@@ -39,27 +40,30 @@ def document_of(results: ResultSet) -> dict[str, Any]:
 
     Raises ValueError when a value cannot be written as JSON.
     """
+    entries, order = _entries(results)
     document: dict[str, Any] = {
         **results.extra,
         "schema_version": SCHEMA_VERSION,
         "timestamp": results.timestamp,
-        "commit": _part(results.commit),
+        "commit": {**results.extra.get("commit", {}), **_part(results.commit)},
         "environment": _part(results.environment),
         "run": _part(results.run),
-        "benchmarks": _entries(results),
+        "benchmarks": entries,
         "parameters": {
             benchmark.id: {
                 "names": list(benchmark.param_names),
                 "values": [list(axis) for axis in benchmark.params],
             }
             for benchmark in results.benchmarks.values()
-            if benchmark.params
+            if benchmark.param_names
         },
     }
+    if order != sorted(order):
+        document["order"] = order
     if results.origin is not None:
         document["origin"] = encode(results.origin)
     if results.approval is not None:
-        document["approval"] = _part(results.approval)
+        document["approval"] = {**results.extra.get("approval", {}), **_part(results.approval)}
     if results.release is not None:
         document["release"] = results.release
     return document
@@ -77,55 +81,75 @@ def _part(part: Commit | Environment | Run | Approval) -> dict[str, Any]:
     }
 
 
-def _entries(results: ResultSet) -> list[dict[str, Any]]:
-    """The entries, in the order of the results: each with the memory measured under its name."""
-    groups: dict[tuple[str, Any], list[Result]] = {}
-    for result in results.results:
+def _entries(results: ResultSet) -> tuple[list[dict[str, Any]], list[int]]:
+    """The entries, each timing with the memory measured under its name; and which result each
+    entry, and each memory after it, is."""
+    kinds = [results.benchmarks[result.case.benchmark].kind for result in results.results]
+    groups: dict[Any, list[int]] = {}
+    for position, result in enumerate(results.results):
         benchmark = results.benchmarks[result.case.benchmark]
-        stem = benchmark.name if benchmark.anonymous else _FUNCTION.sub("", benchmark.id)
-        groups.setdefault((stem, result.case.params), []).append(result)
+        place = "" if benchmark.anonymous else benchmark.id.rpartition(".")[0]
+        key = (place, benchmark.name, result.case.params, result.case.position)
+        groups.setdefault(key, []).append(position)
     entries = []
+    order: list[int] = []
     for group in groups.values():
-        kinds = [results.benchmarks[result.case.benchmark].kind for result in group]
-        memory = [r for r, kind in zip(group, kinds, strict=True) if kind in _MEMORY]
-        timed = [r for r, kind in zip(group, kinds, strict=True) if kind not in _MEMORY]
-        # Memory joins the timing of its name; two timings of one name stay apart.
-        for position, main in enumerate(timed):
-            entries.append(_entry(results, main, memory if position == 0 else []))
-        if not timed:
-            entries += [_entry(results, main, []) for main in memory]
-    return entries
+        timing = next((k for k in group if kinds[k] is Kind.TIME), None)
+        joined = [k for k in group if kinds[k] in MEMORY and timing is not None]
+        for main in group:
+            if main not in joined:
+                memory = joined if main == timing else []
+                order += [main, *memory]
+                entry = _entry(results, results.results[main], [results.results[k] for k in memory])
+                entries.append(entry)
+    return entries, order
 
 
 def _entry(results: ResultSet, main: Result, memory: list[Result]) -> dict[str, Any]:
     benchmark = results.benchmarks[main.case.benchmark]
-    timed = benchmark.kind is Kind.TIME and main.status is Status.OK
-    duration = main.value if timed and isinstance(main.value, (int, float)) else None
-    work = benchmark.work_of(main.case.position)
-    measured = memory or ([main] if benchmark.kind in _MEMORY else [])
-    size, kind = _memory(results, measured)
+    measured = [(results.benchmarks[r.case.benchmark], r) for r in (memory or [main])]
     return {
+        **derived(benchmark, main, benchmark.work_of(main.case.position), measured),
         **_measured(main, benchmark),
         "name": benchmark.name,
         "params": dict(main.case.params),
         "index": main.case.position,
-        "duration_ms": None if duration is None else shift(duration, 3),
-        "throughput": None if not duration else float(exact(work or 1.0) / exact(duration)),
-        "memory_mb": size,
-        "memory_kind": kind,
-        "iterations": _iterations(main),
-        "work": work,
-        "work_unit": benchmark.work_unit,
-        "memory": [_measured(r, results.benchmarks[r.case.benchmark]) for r in memory],
+        "memory": [_measured(result, benchmark) for benchmark, result in measured if memory],
     }
 
 
-def _memory(results: ResultSet, measured: list[Result]) -> tuple[float | None, str | None]:
+def derived(
+    benchmark: Benchmark,
+    main: Result,
+    work: float | None,
+    memory: list[tuple[Benchmark, Result]],
+) -> dict[str, Any]:
+    """What an entry says for people, all of it following from the rest."""
+    timed = benchmark.kind is Kind.TIME and main.status is Status.OK
+    duration = milliseconds(main.value) if timed else None
+    size, kind = _memory(memory)
+    return {
+        "duration_ms": duration,
+        "throughput": _throughput(work, main.value) if duration else None,
+        "memory_mb": size,
+        "memory_kind": kind,
+        "iterations": _iterations(main),
+    }
+
+
+def _throughput(work: float | None, seconds: float) -> float | None:
+    try:
+        return float(exact(work or 1.0) / exact(seconds))
+    except OverflowError:
+        return None
+
+
+def _memory(measured: list[tuple[Benchmark, Result]]) -> tuple[float | None, str | None]:
     """Megabytes and their kind: the whole process before the single object."""
-    for kind in _MEMORY:
-        for result in measured:
-            benchmark = results.benchmarks[result.case.benchmark]
-            if benchmark.kind is kind and isinstance(result.value, (int, float)):
+    for kind in MEMORY:
+        for benchmark, result in measured:
+            # Bytes to 10^6 bytes is seconds to milliseconds, three times back.
+            if benchmark.kind is kind and milliseconds(result.value) is not None:
                 known = None if benchmark.anonymous else _MEMORY_KINDS[kind]
                 return shift(result.value, -6), known
     return None, None
@@ -138,13 +162,15 @@ def _iterations(result: Result) -> int | None:
         repeat = len(samples)
     if result.number is None or repeat is None:
         return None
-    return round(result.number * repeat)
+    calls = result.number * repeat
+    return round(calls) if 0 <= calls < math.inf else None
 
 
 def _measured(result: Result, benchmark: Benchmark) -> dict[str, Any]:
-    samples = result.all_samples
+    extra = dict(result.extra or {})
+    stats = {**_stats(result), **extra.pop("stats", {})}
     document = {
-        **(result.extra or {}),
+        **extra,
         "id": None if benchmark.anonymous else benchmark.id,
         "type": benchmark.kind.value,
         "unit": benchmark.unit,
@@ -154,30 +180,33 @@ def _measured(result: Result, benchmark: Benchmark) -> dict[str, Any]:
         "reason": result.reason,
         "version": benchmark.version,
         "statistic": benchmark.statistic,
-        "number": result.number,
-        "repeat": result.repeat,
-        "stats": _stats(result, samples),
-        "processes": None if result.processes is None else [list(p) for p in result.processes],
+        "number": encode(result.number),
+        "repeat": encode(result.repeat),
+        "stats": stats or None,
+        "processes": encode(result.processes),
         "threshold": benchmark.threshold,
         "tolerance": benchmark.tolerance,
         "warmup": benchmark.warmup_s,
+        "work": benchmark.work_of(result.case.position),
+        "work_unit": benchmark.work_unit,
     }
-    if result.processes is None and samples is not None:
-        document["samples"] = list(samples)
+    if result.samples is not None:
+        document["samples"] = encode(result.samples)
     return document
 
 
-def _stats(result: Result, samples: tuple[float, ...] | None) -> dict[str, Any] | None:
-    known = (result.ci_low, result.ci_high, result.q25, result.q75)
-    if not samples and all(bound is None for bound in known):
-        return None
-    document: dict[str, Any] = {
-        "ci_99": [encode(result.ci_low), encode(result.ci_high)],
-        "q25": encode(result.q25),
-        "q75": encode(result.q75),
-    }
-    if samples:
-        summary = stats.summarise(samples)
+def _stats(result: Result) -> dict[str, Any]:
+    samples = result.all_samples
+    bounds = (result.ci_low, result.ci_high, result.q25, result.q75)
+    document: dict[str, Any] = {}
+    if samples or any(bound is not None for bound in bounds):
+        low, high, q25, q75 = map(encode, bounds)
+        document |= {"ci_99": [low, high], "q25": q25, "q75": q75}
+    if samples and all(map(math.isfinite, samples)):
+        try:
+            summary = summarise(samples)
+        except OverflowError:
+            return document
         for name in ("mean", "min", "max", "std", "p50", "p95", "p99"):
             document[name] = getattr(summary, name)
     return document
@@ -200,141 +229,16 @@ def encode(value: Any) -> Any:
 def decode(value: Any) -> Any:
     """The inverse of `encode`, but that tuples come back as lists."""
     if isinstance(value, dict):
-        if set(value) == {"nonfinite"}:
-            inner = value["nonfinite"]
-            if isinstance(inner, dict):
-                return {key: decode(item) for key, item in inner["literal"].items()}
+        inner = value.get("nonfinite") if len(value) == 1 else None
+        if isinstance(inner, str) and inner in _NONFINITE:
             return float(inner)
+        if (
+            isinstance(inner, dict)
+            and list(inner) == ["literal"]
+            and type(inner["literal"]) is dict
+        ):
+            value = inner["literal"]
         return {key: decode(item) for key, item in value.items()}
     if isinstance(value, list):
         return [decode(item) for item in value]
     return value
-
-
-def result_set_of(file: ResultFile, *, source: str) -> ResultSet:
-    """The set that a checked file holds."""
-    loader = _Loader(file)
-    for entry in file.benchmarks:
-        loader.add(entry)
-    extra = dict(file.model_extra or {})
-    if file.seal is not None:
-        extra["seal"] = file.seal
-    return ResultSet(
-        timestamp=file.timestamp,
-        commit=Commit(**_fields(file.commit, Commit)),
-        environment=_with_extra(Environment, file.environment),
-        run=_with_extra(Run, file.run, ("selection", "environments")),
-        benchmarks=loader.finished(),
-        results=tuple(loader.results),
-        origin=None if file.origin is None else decode(file.origin),
-        approval=None if file.approval is None else Approval(**_fields(file.approval, Approval)),
-        release=file.release,
-        extra=extra,
-        source=source,
-    )
-
-
-def _fields(part: Any, noun: type) -> dict[str, Any]:
-    names = {field.name for field in fields(noun)} - {"extra"}
-    return {name: getattr(part, name) for name in names}
-
-
-def _with_extra(noun: Any, part: Any, tuples: tuple[str, ...] = ()) -> Any:
-    values = _fields(part, noun)
-    for name in tuples:
-        values[name] = tuple(values[name])
-    return noun(**values, extra=dict(part.model_extra or {}))
-
-
-class _Loader:
-    """Collects the benchmarks and results of a file, entry by entry."""
-
-    def __init__(self, file: ResultFile) -> None:
-        self._parameters = file.parameters
-        self._works: dict[str, dict[int | None, float]] = {}
-        self._benchmarks: dict[str, Benchmark] = {}
-        self.results: list[Result] = []
-
-    def add(self, entry: Entry) -> None:
-        anonymous = entry.id is None
-        main_id = self._remember(entry, entry, entry.id or entry.name)
-        value = decode(entry.value)
-        if value is None and entry.duration_ms is not None and entry.status is Status.OK:
-            value = shift(entry.duration_ms, -3)
-        work = entry.work
-        if work is None and entry.throughput and isinstance(value, (int, float)) and value > 0:
-            inferred = float(exact(entry.throughput) * exact(value))
-            work = None if inferred == 1.0 else inferred
-        if work is not None:
-            self._works.setdefault(main_id, {})[entry.index] = work
-        self._append(entry, entry, main_id, value)
-        for memory in entry.memory:
-            self._append(entry, memory, self._remember(entry, memory, memory.id or ""), None)
-        if anonymous and entry.memory_mb is not None and not entry.memory:
-            plain = Measured(type=Kind.MEMORY, unit="bytes")
-            name = self._remember(entry, plain, f"{entry.name} memory")
-            self._append(entry, plain, name, shift(entry.memory_mb, 6))
-
-    def _remember(self, entry: Entry, measured: Measured, benchmark_id: str) -> str:
-        if benchmark_id not in self._benchmarks:
-            axes = self._parameters.get(benchmark_id)
-            self._benchmarks[benchmark_id] = Benchmark(
-                id=benchmark_id,
-                name=entry.name,
-                kind=measured.type,
-                unit=measured.unit,
-                better=measured.better,
-                param_names=tuple(axes.names if axes else entry.params),
-                params=tuple(tuple(axis) for axis in axes.values) if axes else (),
-                version=measured.version,
-                work_unit=entry.work_unit if measured is entry else "call",
-                threshold=measured.threshold,
-                tolerance=measured.tolerance,
-                statistic=measured.statistic,
-                warmup_s=measured.warmup,
-                anonymous=entry.id is None,
-            )
-        return benchmark_id
-
-    def _append(self, entry: Entry, measured: Measured, benchmark_id: str, value: Any) -> None:
-        names = self._benchmarks[benchmark_id].param_names
-        params = tuple((name, entry.params[name]) for name in names if name in entry.params)
-        found = measured.stats
-        low, high = (found.ci_99 if found and found.ci_99 else None) or (None, None)
-        self.results.append(
-            Result(
-                case=Case(benchmark_id, params, entry.index),
-                value=value if value is not None else decode(measured.value),
-                status=measured.status,
-                reason=measured.reason,
-                number=measured.number,
-                repeat=measured.repeat,
-                ci_low=_bound(low),
-                ci_high=_bound(high),
-                q25=_bound(found.q25 if found else None),
-                q75=_bound(found.q75 if found else None),
-                samples=None if measured.samples is None else tuple(measured.samples),
-                processes=None
-                if measured.processes is None
-                else tuple(map(tuple, measured.processes)),
-                extra=dict(measured.model_extra) if measured.model_extra else None,
-            )
-        )
-
-    def finished(self) -> dict[str, Benchmark]:
-        """The benchmarks, with the work that their cases declare."""
-        for benchmark_id, works in self._works.items():
-            benchmark = self._benchmarks[benchmark_id]
-            work: Any = works.get(None)
-            if work is None:
-                count = max(math.prod(map(len, benchmark.params)), 1 + max(k or 0 for k in works))
-                work = tuple(works.get(index) for index in range(count))
-                if len(set(work)) == 1:
-                    work = work[0]
-            values = {f.name: getattr(benchmark, f.name) for f in fields(Benchmark)}
-            self._benchmarks[benchmark_id] = Benchmark(**{**values, "work": work})
-        return self._benchmarks
-
-
-def _bound(value: float | NonFinite | None) -> float | None:
-    return float(value.nonfinite) if isinstance(value, NonFinite) else value

@@ -10,7 +10,8 @@ from pathlib import Path
 from odyssey_asv.errors import InvalidFileError, InvalidInputError
 from odyssey_asv.files import write_new
 from odyssey_asv.model import ResultSet
-from odyssey_asv.store.codec import document_of, result_set_of
+from odyssey_asv.store.codec import document_of
+from odyssey_asv.store.loader import result_set_of
 from odyssey_asv.store.schema import check
 from odyssey_asv.store.text import dumps, loads, read_bytes
 
@@ -34,10 +35,13 @@ def load(path: str | Path) -> ResultSet:
 
 def parse(raw: bytes, source: str) -> ResultSet:
     """The set in the bytes of a result file; `source` names it in messages."""
-    file, faults = check(loads(raw, source))
-    if file is None:
-        raise InvalidFileError(source, faults)
-    return result_set_of(file, source=source)
+    try:
+        file, faults = check(loads(raw, source))
+        if file is not None:
+            return result_set_of(file, source=source)
+    except RecursionError:
+        faults = ("nested too deeply",)
+    raise InvalidFileError(source, faults)
 
 
 def save(results: ResultSet, path: str | Path) -> None:
@@ -46,8 +50,18 @@ def save(results: ResultSet, path: str | Path) -> None:
 
 
 def serialise(results: ResultSet) -> bytes:
-    """The bytes of the result file for this set; equal sets give equal bytes."""
-    return dumps(document_of(results)).encode()
+    """The bytes of the result file for this set; equal sets give equal bytes.
+
+    Raises `InvalidInputError` for what could not be read again: no results at all, and a value
+    that is nested too deeply.
+    """
+    what = results.source or "result set"
+    if not results.results and results.origin is None:
+        raise InvalidInputError(f"{what}: no results to write")
+    try:
+        return dumps(document_of(results)).encode()
+    except RecursionError:
+        raise InvalidInputError(f"{what}: nested too deeply to be written") from None
 
 
 def save_in(results: ResultSet, folder: Path) -> Path:
@@ -94,6 +108,10 @@ def now() -> str:
 
 
 def _compact(timestamp: str) -> str:
-    """`2026-11-23T19:02:11Z` → `20261123T190211Z`. Raises ValueError for anything else."""
-    moment = datetime.fromisoformat(timestamp).astimezone(UTC)
+    """`2026-11-23T19:02:11Z` → `20261123T190211Z`. Raises `InvalidInputError` for no ISO 8601."""
+    try:
+        moment = datetime.fromisoformat(timestamp)
+    except ValueError:
+        raise InvalidInputError(f"timestamp {timestamp!r} is not ISO 8601") from None
+    moment = moment.astimezone(UTC) if moment.tzinfo else moment
     return moment.strftime("%Y%m%dT%H%M%SZ")

@@ -8,19 +8,55 @@ it, is a valid result file.
 from __future__ import annotations
 
 import math
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 from odyssey_asv.model import Better, Kind, RunKind, Status
 from odyssey_asv.units import shift
 
 SCHEMA_VERSION = "1.0"
+_NEWER_MAJOR = re.compile(r"0*([2-9]|[1-9][0-9]+)")
+
+
+def milliseconds(value: object) -> float | None:
+    """What a `duration_ms` says of a value in seconds: nothing where it is no duration."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        return None
+    try:
+        duration = shift(value, 3)
+    except (OverflowError, ValueError):
+        return None
+    return duration if math.isfinite(duration) else None
 
 
 def _finite(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError("expected a number")
+    if not abs(value) <= _LARGEST:
         raise ValueError("not a finite number")
+    return value
+
+
+def _not_negative(value: Any) -> Any:
+    if _finite(value) < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
+def _positive(value: Any) -> Any:
+    if _finite(value) <= 0:
+        raise ValueError("must be positive")
     return value
 
 
@@ -28,14 +64,35 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Finite = Annotated[float, BeforeValidator(_finite)]
-Positive = Annotated[float, BeforeValidator(_finite), Field(gt=0)]
-NotNegative = Annotated[float, BeforeValidator(_finite), Field(ge=0)]
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
+def _plain(value: Any) -> Any:
+    """Anything that is strict JSON: the parser lets NaN and infinities through."""
+    if isinstance(value, float):
+        return _finite(value)
+    if isinstance(value, dict):
+        for item in value.values():
+            _plain(item)
+    elif isinstance(value, list):
+        for item in value:
+            _plain(item)
+    return value
+
+
+_LARGEST = 1.7976931348623157e308
+Finite = Annotated[float, PlainValidator(_finite), WithJsonSchema({"type": "number"})]
+NotNegative = Annotated[
+    float, PlainValidator(_not_negative), WithJsonSchema({"type": "number", "minimum": 0})
+]
+Positive = Annotated[
+    float, PlainValidator(_positive), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})
+]
+Count = Annotated[int, Field(ge=0), BeforeValidator(_whole)]
+Plain = Annotated[Any, BeforeValidator(_plain)]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
+
+    __pydantic_extra__: dict[str, Plain] = Field(init=False)
 
 
 class NonFinite(_Strict):
@@ -44,7 +101,8 @@ class NonFinite(_Strict):
     nonfinite: Literal["NaN", "Infinity", "-Infinity"]
 
 
-Bound = Finite | NonFinite | None
+Bound = Finite | NonFinite
+Samples = list[Bound]
 
 
 class Stats(_Strict):
@@ -57,9 +115,9 @@ class Stats(_Strict):
     p50: Finite | None = None
     p95: Finite | None = None
     p99: Finite | None = None
-    q25: Bound = None
-    q75: Bound = None
-    ci_99: tuple[Bound, Bound] | None = None
+    q25: Bound | None = None
+    q75: Bound | None = None
+    ci_99: Annotated[list[Bound | None], Field(min_length=2, max_length=2)] | None = None
 
 
 class Measured(_Strict):
@@ -68,20 +126,26 @@ class Measured(_Strict):
     id: str | None = None
     type: Kind = Field(default=Kind.TIME, strict=False)
     unit: str = "seconds"
-    value: Any = None
+    value: Plain = None
     better: Better = Field(default=Better.LOWER, strict=False)
     status: Status = Field(default=Status.OK, strict=False)
     reason: str | None = None
     version: str | None = None
     statistic: str = "median"
-    number: Finite | None = None
-    repeat: Finite | None = None
+    number: Bound | None = Field(default=None, description="calls in one sample")
+    repeat: Bound | None = Field(default=None, description="samples")
     stats: Stats | None = None
-    processes: list[list[Finite]] | None = None
-    samples: list[Finite] | None = None
+    processes: list[Samples] | None = Field(
+        default=None, description="seconds of each call, process by process"
+    )
+    samples: Samples | None = Field(
+        default=None, description="the same where the processes are not known apart"
+    )
     threshold: NotNegative | None = None
     tolerance: NotNegative | None = None
     warmup: Finite | None = Field(default=None, description="seconds")
+    work: Positive | None = Field(default=None, description="work of one call, in `work_unit`")
+    work_unit: str = "call"
 
 
 class Entry(Measured):
@@ -97,27 +161,27 @@ class Entry(Measured):
     index: Count | None = Field(
         default=None, description="position in the product of the parameters"
     )
-    work: Positive | None = Field(default=None, description="work of one call, in `work_unit`")
-    work_unit: str = "call"
     memory: list[Measured] = []
 
     @model_validator(mode="after")
     def _consistent(self) -> Entry:
-        if self.type is Kind.TIME and self.status is Status.OK:
-            if self.duration_ms is None:
-                raise ValueError(
-                    "duration_ms is null though the benchmark is timed and its status is ok"
-                )
-            value = self.value
-            if isinstance(value, (int, float)) and shift(value, 3) != self.duration_ms:
-                raise ValueError(
-                    f"duration_ms {self.duration_ms!r} and value {value!r} s say different things"
-                )
+        if self.type is not Kind.TIME or self.status is not Status.OK:
+            return self
+        expected = milliseconds(self.value)
+        if self.duration_ms is None and (self.value is None or expected is not None):
+            raise ValueError(
+                "duration_ms is null though the benchmark is timed and its status is ok"
+            )
+        if self.duration_ms is not None and self.value is not None and self.duration_ms != expected:
+            raise ValueError(
+                f"duration_ms {self.duration_ms!r} and value {self.value!r:.40} s"
+                " say different things"
+            )
         return self
 
 
 class CommitPart(_Strict):
-    hash: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")
+    hash: str | None = Field(default=None, pattern=r"^[0-9a-f]{7,64}$")
     date: str | None = None
     branch: str | None = None
     dirty: bool = False
@@ -173,12 +237,36 @@ class ResultFile(_Strict):
     commit: CommitPart = CommitPart()
     environment: EnvironmentPart
     run: RunPart = RunPart()
-    benchmarks: list[Entry] = Field(min_length=1)
+    benchmarks: list[Entry]
     parameters: dict[str, Parameters] = {}
-    origin: dict[str, Any] | None = None
+    order: list[Count] | None = Field(
+        default=None,
+        description="where each result stood, memory after its entry, if not in this order",
+    )
+    origin: Annotated[dict[str, Any], BeforeValidator(_plain)] | None = Field(
+        default=None, description="what the asv file held beyond the results"
+    )
     approval: ApprovalPart | None = None
     seal: str | None = Field(default=None, description="sha256 of the baseline without this key")
     release: str | None = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> ResultFile:
+        if not self.benchmarks and self.origin is None:
+            raise ValueError("benchmarks is empty")
+        return self
+
+
+def json_schema() -> dict[str, Any]:
+    """The shape as JSON Schema (2020-12), for editors and other programs.
+
+    What it cannot say, `check` does: that `duration_ms` and `value` agree.
+    """
+    return {
+        **ResultFile.model_json_schema(),
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"odyssey-asv result file, schema {SCHEMA_VERSION}",
+    }
 
 
 def check(document: object) -> tuple[ResultFile | None, tuple[str, ...]]:
@@ -188,7 +276,7 @@ def check(document: object) -> tuple[ResultFile | None, tuple[str, ...]]:
     """
     if isinstance(document, dict):
         major = str(document.get("schema_version", SCHEMA_VERSION)).partition(".")[0]
-        if major.isdigit() and int(major) > int(SCHEMA_VERSION.partition(".")[0]):
+        if _NEWER_MAJOR.fullmatch(major):
             found = document["schema_version"]
             return None, (
                 f"schema_version: {found!r} is newer than this tool reads ({SCHEMA_VERSION});"
@@ -197,10 +285,16 @@ def check(document: object) -> tuple[ResultFile | None, tuple[str, ...]]:
     try:
         return ResultFile.model_validate(document), ()
     except ValidationError as error:
-        return None, tuple(dict.fromkeys(_worded(part, document) for part in error.errors()))
+        # A field that may be of two shapes has a fault for each: the first one tells.
+        faults: dict[str, str] = {}
+        for part in error.errors():
+            place, message = _worded(part, document)
+            faults.setdefault(place, message)
+        return None, tuple(f"{place}: {message}" for place, message in faults.items())
 
 
-def _worded(part: Any, document: object) -> str:
+def _worded(part: Any, document: object) -> tuple[str, str]:
+    """Where the fault is, and what."""
     where: list[str] = []
     here: Any = document
     for step in part["loc"]:
@@ -213,8 +307,8 @@ def _worded(part: Any, document: object) -> str:
             where.append(f".{step}" if where else str(step))
     place = "".join(where) or "file"
     if part["type"] == "missing":
-        return f"{place}: missing"
+        return place, "missing"
     message = part["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     shown = "" if isinstance(here, (dict, list)) else f", found {here!r:.80}"
-    return f"{place}: {message}{shown}"
+    return place, f"{message}{shown}"

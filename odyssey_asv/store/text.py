@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from odyssey_asv.errors import InvalidFileError, InvalidInputError
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 def dumps(document: Any) -> str:
     """`document` as strict JSON that reads and diffs well. Raises ValueError for NaN and infinities."""
-    return "".join(_lines(document, "")) + "\n"
+    text = "".join(_lines(document, "")) + "\n"
+    # Half of a surrogate pair has no UTF-8; asv's files may hold one in a tracked text.
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _lines(value: Any, indent: str) -> Any:
@@ -37,17 +42,28 @@ def _lines(value: Any, indent: str) -> Any:
 def loads(raw: bytes, path: str) -> Any:
     """Parse JSON; NaN is accepted here and refused, with its field, by the schema.
 
-    Raises `InvalidFileError` naming line and column.
+    Raises `InvalidFileError` naming line and column, or the key that an object has twice.
     """
     try:
-        return json.loads(raw)
+        return json.loads(raw, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise InvalidFileError(
             path, (f"not JSON: {error.msg.lower()} at {where}",), tip="restore it or measure again"
         ) from error
-    except (UnicodeDecodeError, RecursionError) as error:
+    except RecursionError:
+        raise InvalidFileError(path, ("nested too deeply",)) from None
+    except ValueError as error:
         raise InvalidFileError(path, (f"not JSON: {error}",)) from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"key {twice!r} twice in one object")
+    return document
 
 
 def read_bytes(path: str) -> bytes:
