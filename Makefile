@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lint types unit bench setup clean help
+.PHONY: run test lint types unit coverage bench setup clean help
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' $(MAKEFILE_LIST) | column -t -l 2
@@ -35,8 +35,11 @@ lint: $(READY)  ## Check style.
 types: $(READY)  ## Check types.
 	$(BIN)/mypy
 
-unit: $(READY)  ## Run the tests.
-	$(BIN)/python -m coverage run -m pytest
+unit: $(READY)  ## Run the tests, in random order.
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --durations 15
+
+coverage: $(READY)  ## Which branches the tests of the pure layers and the stores leave out.
+	$(BIN)/python -m coverage run -m pytest --ignore-glob='tests/test_cli_*' --ignore=tests/test_readme.py
 	$(BIN)/python -m coverage report --skip-covered
 
 bench: $(READY)  ## Print the figures of the README anew. Leave the machine alone meanwhile.

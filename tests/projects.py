@@ -60,11 +60,12 @@ class Answer:
     code: int
     out: str
     err: str
+    folder: Path
 
     @property
     def paths(self) -> list[Path]:
         """The paths it printed."""
-        return [Path(line) for line in self.out.splitlines()]
+        return [self.folder / line for line in self.out.splitlines()]
 
     @property
     def document(self) -> Any:
@@ -74,6 +75,12 @@ class Answer:
 
     def words(self) -> str:
         return f"exit code {self.code}\n--- out\n{self.out}\n--- err\n{self.err}"
+
+
+class Started(subprocess.Popen[str]):
+    """A command that runs in `folder`."""
+
+    folder: Path
 
 
 def load(path: Path) -> Any:
@@ -154,7 +161,7 @@ class Project:
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
         return self.git("rev-parse", "HEAD")
 
-    def start(self, *words: str, **more: Any) -> subprocess.Popen[str]:
+    def start(self, *words: str, **more: Any) -> Started:
         """Start the command, in a session of its own, without waiting for it."""
         environment = self.environment | more.pop("env", {})
         options: dict[str, Any] = {
@@ -162,7 +169,9 @@ class Project:
             "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True,
             "start_new_session": True,
         }  # fmt: skip
-        return subprocess.Popen([ODYSSEY, *words], **(options | more))
+        child = Started([ODYSSEY, *words], **(options | more))
+        child.folder = Path(more.get("cwd", self.path))
+        return child
 
     def odyssey(self, *words: str, **more: Any) -> Answer:
         """Run the command to its end. A traceback, ours or hidden, fails the test."""
@@ -184,7 +193,7 @@ class Project:
                 finish(lambda: cli.main(list(words), prog_name="odyssey", standalone_mode=False))
             except SystemExit as end:
                 code = int(end.code or 0)
-        return _checked(Answer(code, out.getvalue(), err.getvalue()))
+        return _checked(Answer(code, out.getvalue(), err.getvalue(), self.path))
 
     def run(self, *words: str, **more: Any) -> Answer:
         """`odyssey run` on the project as it is installed."""
@@ -195,14 +204,14 @@ class Project:
         return self.calls.read_text(encoding="utf-8").split() if self.calls.exists() else []
 
 
-def finished(child: subprocess.Popen[str], timeout_s: float = 120) -> Answer:
+def finished(child: Started, timeout_s: float = 120) -> Answer:
     """Wait for a command that was started and check what every command must keep."""
     try:
         out, err = child.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
         os.killpg(child.pid, signal.SIGKILL)
         raise
-    return _checked(Answer(child.returncode, out or "", err or ""))
+    return _checked(Answer(child.returncode, out or "", err or "", child.folder))
 
 
 def _checked(answer: Answer) -> Answer:
