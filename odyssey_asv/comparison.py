@@ -26,6 +26,7 @@ _COMPARED = (Verdict.REGRESSION, Verdict.SLOWER, Verdict.UNCHANGED, Verdict.FAST
 
 # Beyond this ratio nothing was measured, and no float could show it.
 _FARTHEST = Fraction(10**300)
+_NEAREST = 1 / _FARTHEST
 
 Key = tuple[str, tuple[tuple[str, str], ...], Metric]
 
@@ -269,9 +270,10 @@ def _change(pair: _Pair) -> Fraction:
     assert pair.base is not None
     assert pair.contender is not None
     before, after = _exact("base", pair.base.value), _exact("contender", pair.contender.value)
-    if not _FARTHEST**-1 < after / before < _FARTHEST:
+    ratio = after / before
+    if not _NEAREST < ratio < _FARTHEST:
         raise ValueError("the two are more than 300 orders of magnitude apart")
-    return (after - before) / before
+    return ratio - 1
 
 
 def _exact(side: str, value: object) -> Fraction:
@@ -359,7 +361,7 @@ def _bare(value: str) -> str:
     return value
 
 
-def _worst_first(delta: Delta) -> tuple[int, Fraction, str]:
+def _worst_first(delta: Delta) -> tuple[int, float, str]:
     rank = {
         Verdict.FAILED: 0,
         Verdict.REGRESSION: 1,
@@ -372,4 +374,4 @@ def _worst_first(delta: Delta) -> tuple[int, Fraction, str]:
         Verdict.REMOVED: 8,
         Verdict.ADDED: 9,
     }[delta.verdict]
-    return rank, -(delta.worsening or Fraction(0)), delta.label
+    return rank, -float(delta.worsening or 0), delta.label

@@ -6,15 +6,17 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from odyssey_asv.adapter.tree import read_asv_tree
 from odyssey_asv.config import Config
 from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.files import near
 from odyssey_asv.model import ResultSet
-from odyssey_asv.repository import Repository
 from odyssey_asv.store import results as result_files
 from odyssey_asv.store.baselines import Baselines
+
+if TYPE_CHECKING:
+    from odyssey_asv.repository import Repository
 
 
 class Selector:
@@ -99,6 +101,8 @@ class Selector:
         return found
 
     def _in_tree(self, commit: str) -> list[ResultSet]:
+        from odyssey_asv.adapter.tree import read_asv_tree
+
         tree = self._tree()
         if tree is None or not tree.is_dir():
             return []

@@ -16,10 +16,10 @@ from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.cli.options import (
     Gate,
     Share,
-    find_repository,
     find_tree,
     format_options,
     load_config,
+    open_repository,
 )
 from odyssey_asv.comparison import Comparison
 from odyssey_asv.comparison import compare as compare_sets
@@ -29,7 +29,6 @@ from odyssey_asv.files import write_atomically
 from odyssey_asv.policy import OtherMachine
 from odyssey_asv.report import github, markdown, terminal
 from odyssey_asv.report import json as report_json
-from odyssey_asv.repository import Repository
 from odyssey_asv.select import Selector
 
 
@@ -93,7 +92,7 @@ def compare(
     rules = _policy(config, tolerance, threshold, policy)
     selector = Selector(
         config,
-        repository=lambda: Repository(find_repository(scene, config)),
+        repository=lambda: open_repository(scene, config),
         tree=lambda: find_tree(scene, config),
     )
     before, after = selector.pair(*words, environment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,6 +14,9 @@ from odyssey_asv.adapter import asv_config
 from odyssey_asv.cli import Scene
 from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.units import parse_fraction
+
+if TYPE_CHECKING:
+    from odyssey_asv.repository import Repository
 
 FORMATS = ("table", "json", "markdown", "github")
 
@@ -85,6 +88,13 @@ def find_tree(scene: Scene, config: configuration.Config) -> Path | None:
         return load_asv(scene, config).results_dir
     except InvalidInputError:
         return None
+
+
+def open_repository(scene: Scene, config: configuration.Config) -> Repository:
+    """The repository under test. Loads git, which comparing files does not need."""
+    from odyssey_asv.repository import Repository
+
+    return Repository(find_repository(scene, config))
 
 
 def find_repository(scene: Scene, config: configuration.Config) -> Path:
