@@ -35,7 +35,7 @@ _CONFIGURATION = {
 }
 
 
-def study(cases: int = 40, pairs: int = 5) -> list[str]:
+def study(cases: int = 40, pairs: int = 3) -> list[str]:
     """The figures, one a line."""
     with tempfile.TemporaryDirectory(prefix="odyssey-study-") as work:
         project, home = Path(work, "project"), Path(work, "home")
@@ -74,6 +74,6 @@ def _make(project: Path, cases: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=40)
-    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--pairs", type=int, default=3)
     options = parser.parse_args()
     print("\n".join(study(options.cases, options.pairs)))

@@ -37,7 +37,7 @@ def ours(folder: Path) -> int:
     return seen
 
 
-def study(files: int = _FILES, rows: int = _ROWS, pairs: int = 5) -> list[str]:
+def study(files: int = _FILES, rows: int = _ROWS, pairs: int = 3) -> list[str]:
     """The figures, one a line."""
     with tempfile.TemporaryDirectory(prefix="odyssey-study-") as work:
         folder = Path(work, "tree")
@@ -61,7 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=_FILES)
     parser.add_argument("--rows", type=int, default=_ROWS)
-    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--read", type=Path, help="read this tree once; for the study itself")
     parser.add_argument("--how", choices=("bare", "ours"), default="ours")
     options = parser.parse_args()
