@@ -34,6 +34,10 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             (target / name).write_bytes((ROOT / name).read_bytes())
+    identity = ["-c", "user.name=A Tester", "-c", "user.email=tester@example.invalid"]
+    subprocess.run(["git", "add", "--all"], cwd=target, check=True)
+    commit = ["commit", "--quiet", "--allow-empty", "--message", "what is not committed yet"]
+    subprocess.run(["git", *identity, *commit], cwd=target, check=True)
     return target
 
 

@@ -13,11 +13,11 @@ import click
 from odyssey_asv import baseline as story
 from odyssey_asv.cli import Scene
 from odyssey_asv.cli.exits import Exit, put, say
-from odyssey_asv.cli.options import find_repository, load_asv, load_config
+from odyssey_asv.cli.options import load_asv, load_config, open_repository
 from odyssey_asv.cli.progress import observer
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError
+from odyssey_asv.files import near
 from odyssey_asv.model import ResultSet, Status
-from odyssey_asv.repository import Repository
 from odyssey_asv.run import Options, execute, prepare
 from odyssey_asv.store import results as result_files
 from odyssey_asv.store.baselines import Baselines
@@ -72,11 +72,14 @@ def create(
     """
     config = load_config(scene)
     asv = load_asv(scene, config)
+    with open_repository(scene, config) as repository:
+        # Once, so that all runs are of one commit whatever is committed meanwhile.
+        resolved = repository.resolve(commit)
     out = config.state / "baseline-runs"
 
     def measured(benches: tuple[str, ...]) -> ResultSet:
         options = Options(
-            commits=(commit,),
+            commits=(resolved,),
             benches=benches,
             environments=() if environment is None else (environment,),
             machine=machine,
@@ -101,11 +104,11 @@ def create(
     pooled = story.create(measured, config.policy(), runs=runs, retries=retries, told=told)
     path = result_files.save_in(pooled, out)
     candidate = story.propose(config, path)
-    put(str(candidate))
+    put(near(candidate))
     failed = sum(result.status.failed for result in pooled.results)
     if failed:
         say(f"note: {failed} cases failed; the baseline will say so")
-    say(f'next: odyssey baseline approve {candidate} --by NAME --reason "…"')
+    say(f'next: odyssey baseline approve {near(candidate)} --by NAME --reason "…"')
     return Exit.CANNOT if failed else Exit.OK
 
 
@@ -117,8 +120,8 @@ def propose(scene: Scene, source: str) -> int:
     config = load_config(scene)
     path = result_files.latest(config.results) if source == "latest" else Path(source)
     candidate = story.propose(config, path)
-    put(str(candidate))
-    say(f'next: odyssey baseline approve {candidate} --by NAME --reason "…"')
+    put(near(candidate))
+    say(f'next: odyssey baseline approve {near(candidate)} --by NAME --reason "…"')
     return Exit.OK
 
 
@@ -131,9 +134,9 @@ def propose(scene: Scene, source: str) -> int:
 def approve(scene: Scene, candidate: Path, by: str, reason: str, release: str | None) -> int:
     """Make CANDIDATE the current baseline; the one before is archived."""
     config = load_config(scene)
-    with Repository(find_repository(scene, config)) as repository:
+    with open_repository(scene, config) as repository:
         path = story.approve(config, repository, candidate, story.Consent(by, reason, release))
-    put(str(path))
+    put(near(path))
     say(f"next: git add {config.baselines_dir} && git commit")
     return Exit.OK
 
@@ -200,7 +203,7 @@ def show(scene: Scene, release: str | None, as_json: bool) -> int:
     approval, place = results.approval, results.environment
     counted = [result.status for result in results.results]
     lines = {
-        "file": results.source,
+        "file": near(results.source),
         "release": results.release or "-",
         "commit": f"{results.commit.hash} ({results.commit.describe})",
         "measured": f"{results.timestamp} on {place.machine}, {place.cpu_model},"
@@ -227,7 +230,7 @@ def show(scene: Scene, release: str | None, as_json: bool) -> int:
 def verify(scene: Scene, as_json: bool) -> int:
     """Prove every stored baseline: schema, sha256, seal, commit and tag. Exit code 1 on tampering."""
     config = load_config(scene)
-    with Repository(find_repository(scene, config)) as repository:
+    with open_repository(scene, config) as repository:
         checked = story.verify(config, repository)
     if not checked:
         raise InvalidInputError(
