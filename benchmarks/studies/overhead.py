@@ -47,15 +47,18 @@ def study(cases: int = 40, pairs: int = 3) -> list[str]:
         plain = [*asv, "run", "HEAD^!", "--show-stderr"]
         watched = [sys.executable, "-m", "odyssey_asv", "run", "--force"]
         run([*plain, "--bench", "just-discover"], cwd=project, env=env)
-        ratios, walls = [], []
+        ratios, processor, walls = [], [], []
         for number in range(pairs):
             first, second = (plain, watched) if number % 2 else (watched, plain)
             costs = {id(words): run(words, cwd=project, env=env) for words in (first, second)}
             walls.append(costs[id(plain)].wall_s)
             ratios.append(costs[id(watched)].wall_s / costs[id(plain)].wall_s)
+            processor.append(costs[id(watched)].cpu_s / costs[id(plain)].cpu_s)
     return [
         f"odyssey run over plain asv run, {cases} cases, {2 * cases} processes,"
-        f" {min(walls):.0f} to {max(walls):.0f} s: wall time {spread(ratios)}",
+        f" {min(walls):.0f} to {max(walls):.0f} s:",
+        f"  wall time: {spread(ratios)}",
+        f"  processor time of all processes: {spread(processor)}",
     ]
 
 
