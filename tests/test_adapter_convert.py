@@ -384,3 +384,9 @@ def test_read_back_an_imported_set_is_equal() -> None:
     again = read({**json.loads(json.dumps(document_of(results))), "version": 2}, suite_of(results))
     assert again.results == results.results
     assert again.benchmarks == results.benchmarks
+
+
+def test_a_row_of_nothing_is_a_failed_case() -> None:
+    """asv drops trailing nulls; nothing at all is what is left of a benchmark that broke."""
+    result = only(document({NAME: []}))
+    assert (result.status, result.value, result.number) == (Status.FAILED, None, None)

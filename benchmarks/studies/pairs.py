@@ -49,7 +49,7 @@ def run(
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
-def spread(values: Sequence[float]) -> str:
+def spread(values: Sequence[float], what: str = "pairs") -> str:
     """`1.31 (1.28 to 1.40, 5 pairs)`: median and extremes."""
     median = statistics.median(values)
-    return f"{median:.2f} ({min(values):.2f} to {max(values):.2f}, {len(values)} pairs)"
+    return f"{median:.2f} ({min(values):.2f} to {max(values):.2f}, {len(values)} {what})"

@@ -1,14 +1,20 @@
-"""What reading a large asv tree costs, as a ratio to bare `json.load` of the same files, in turn.
+"""What reading a large asv tree costs, as a ratio to bare `json.load` of the same files.
 
-`python -m benchmarks.studies.reading [--files N] [--rows N] [--pairs N]`
+File by file, both ways in random order: the machine's speed drifts by more than the ratio's distance
+from its limit, and what is measured within milliseconds of each other drifts together.
+
+`python -m benchmarks.studies.reading [--files N] [--rows N] [--rounds N] [--seed N]`
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.generated import write_tree
@@ -17,16 +23,7 @@ from benchmarks.studies.pairs import run, spread
 _FILES, _ROWS = 1400, 264
 
 
-def bare(folder: Path) -> int:
-    """Load every result file with the standard library and count its rows."""
-    rows = 0
-    for path in sorted(folder.glob("*/*-*.json")):
-        with path.open(encoding="utf-8") as stream:
-            rows += len(json.load(stream)["results"])
-    return rows
-
-
-def ours(folder: Path) -> int:
+def read(folder: Path) -> int:
     """Read the tree into result sets and look at every result."""
     from odyssey_asv import read_asv_tree
 
@@ -37,22 +34,41 @@ def ours(folder: Path) -> int:
     return seen
 
 
-def study(files: int = _FILES, rows: int = _ROWS, pairs: int = 3) -> list[str]:
+def ratio(folder: Path, rng: random.Random) -> float:
+    """CPU seconds of reading the tree over those of `json.load`, the files one after another."""
+    from odyssey_asv import read_asv_tree
+
+    sets = read_asv_tree(folder)
+
+    def ours(_: Path) -> None:
+        for result in next(sets).results:
+            assert result.value is not None
+
+    def bare(path: Path) -> None:
+        with path.open(encoding="utf-8") as stream:
+            json.load(stream)
+
+    spent: dict[Callable[[Path], None], float] = {ours: 0.0, bare: 0.0}
+    for path in sorted(folder.glob("*/*-*.json")):
+        for way in rng.sample([ours, bare], 2):
+            started = time.process_time()
+            way(path)
+            spent[way] += time.process_time() - started
+    return spent[ours] / spent[bare]
+
+
+def study(files: int = _FILES, rows: int = _ROWS, rounds: int = 5, seed: int = 0) -> list[str]:
     """The figures, one a line."""
+    rng = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="odyssey-study-") as work:
         folder = Path(work, "tree")
         cases = write_tree(folder, files, rows)
-        base = [sys.executable, "-m", "benchmarks.studies.reading", "--read", str(folder)]
-        ratios, peaks = [], []
-        for _ in range(pairs):
-            plain = run([*base, "--how", "bare"])
-            read = run([*base, "--how", "ours"])
-            ratios.append(read.cpu_s / plain.cpu_s)
-            peaks.append(read.peak_bytes)
+        peak = run([sys.executable, "-m", __spec__.name, "--read", str(folder)]).peak_bytes
+        ratios = [ratio(folder, rng) for _ in range(rounds)]
     return [
         f"asv tree of {files:,} files, {files * rows:,} rows, {cases:,} cases:",
-        f"  CPU time of reading it, over bare json.load of its files: {spread(ratios)}",
-        f"  peak memory of the reading process: {max(peaks) / 1e6:.0f} MB",
+        f"  CPU time of reading it, over bare json.load of its files: {spread(ratios, 'rounds')}",
+        f"  peak memory of the reading process: {peak / 1e6:.0f} MB",
     ]
 
 
@@ -61,14 +77,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=_FILES)
     parser.add_argument("--rows", type=int, default=_ROWS)
-    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--read", type=Path, help="read this tree once; for the study itself")
-    parser.add_argument("--how", choices=("bare", "ours"), default="ours")
     options = parser.parse_args()
     if options.read is not None:
-        print({"bare": bare, "ours": ours}[options.how](options.read))
+        print(read(options.read))
         return
-    print("\n".join(study(options.files, options.rows, options.pairs)))
+    print("\n".join(study(options.files, options.rows, options.rounds, options.seed)))
 
 
 if __name__ == "__main__":

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import itertools
 import math
-import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from odyssey_asv.adapter.metadata import benchmark_of
 from odyssey_asv.model import (
@@ -49,8 +47,6 @@ COLUMNS = (
 )
 _PER_CASE = ("result", *(name for name in COLUMNS if name.startswith("stats_")), "samples")
 _FIRST_STATS, _SAMPLES, _PROFILE = map(COLUMNS.index, ("stats_ci_99_a", "samples", "profile"))
-_NO_STATS = [None] * (_PROFILE - _FIRST_STATS)
-_NO_NUMBERS = [None] * (_SAMPLES - _FIRST_STATS)
 _NUMBER = frozenset((int, float))
 _NUMBERS = _NUMBER | {type(None)}
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
@@ -58,11 +54,19 @@ _NO_DATE = "1970-01-01T00:00:00Z"
 _UNKNOWN_NAN = "asv does not record whether it was skipped or not selected"
 
 
-# A benchmark as a row describes it: parameters and version, and what follows from them.
-_Known = tuple[list[list[str]], str | None, tuple[Case, ...], Benchmark]
+class _Known(NamedTuple):
+    """A benchmark as a row describes it: parameters and version, and what follows from them."""
+
+    axes: list[list[str]]
+    version: str | None
+    cases: tuple[Case, ...]
+    benchmark: Benchmark
+    all_ok: tuple[Status, ...]
+    nothing: tuple[None, ...]
+
 
 # The constructor of a NamedTuple without its Python frame.
-_new_result: Callable[[Iterable[Any]], Result] = partial(tuple.__new__, Result)
+_new_result: Callable[[type[Result], Iterable[Any]], Result] = tuple.__new__
 
 
 class Converter:
@@ -117,37 +121,46 @@ class Converter:
         results: list[Result] = []
         benchmarks: dict[str, Benchmark] = {}
         faults: list[str] = []
-        padding = [None] * len(at)
         for name, row in rows.items():
             try:
-                row.extend(padding[len(row) :])
-                found = row if order is None else [None if i is None else row[i] for i in order]
+                found = row
+                if order is not None or not _SAMPLES <= len(row) <= len(COLUMNS):
+                    found = _aligned(row, order or range(len(COLUMNS)), len(at))
                 axes, version = found[1] or [], found[2]
                 known = remembered.get(name)
-                if known is None or known[0] != axes or known[1] != version:
+                if known is None or known.axes != axes or known.version != version:
                     known = remembered[name] = self._describe(name, axes, version)
-                cases = known[2]
-                if len(cases) == 1:
-                    results.append(_only_result(found, cases[0]))
-                elif cases:
-                    results += _results(found, cases)
+                if len(known.cases) == 1:
+                    results.append(_only_result(found, known))
+                elif known.cases:
+                    results += _results(found, known)
                 else:
                     continue
-            except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
+            except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
                 faults.append(f"{name}: not a row of results: {error}")
                 continue
-            benchmarks[name] = known[3]
-            if order is None:
-                row[0] = None
-                row[_FIRST_STATS:_PROFILE] = _NO_STATS
+            benchmarks[name] = known.benchmark
+            if order is None and len(row) <= _PROFILE:
+                row[:1] = [None]
+                del row[_FIRST_STATS:]
             else:
+                row.extend([None] * (len(at) - len(row)))
                 for position in per_case:
                     row[position] = None
         return results, benchmarks, faults
 
     def _describe(self, name: str, axes: list[list[str]], version: str | None) -> _Known:
         benchmark = benchmark_of(name, self._suite.get(name), params=axes, version=version)
-        return axes, version, tuple(cases_of(benchmark)), benchmark
+        cases = tuple(cases_of(benchmark))
+        count = len(cases)
+        return _Known(axes, version, cases, benchmark, (Status.OK,) * count, (None,) * count)
+
+
+def _aligned(row: list[Any], order: Sequence[int | None], width: int) -> list[Any]:
+    """A row with every column of `COLUMNS` in its place; null where it has no such column."""
+    if len(row) > width:
+        raise ValueError(f"{len(row)} columns where the file names {width}")
+    return [None if i is None or i >= len(row) else row[i] for i in order]
 
 
 def cases_of(benchmark: Benchmark) -> Iterable[Case]:
@@ -160,87 +173,71 @@ def cases_of(benchmark: Benchmark) -> Iterable[Case]:
         yield Case(benchmark.id, pairs, position)
 
 
-def _only_result(row: list[Any], case: Case) -> Result:
+def _only_result(row: list[Any], known: _Known) -> Result:
     """The result of a row with one case, the columns in the order of `COLUMNS`.
 
-    Written out because most rows are of this kind and real histories have hundreds of thousands.
+    Nearly every row of a real history is of this kind and is all numbers; those are read at once,
+    and whatever is not so (nothing but numbers can be subtracted) is looked at piece by piece.
     """
-    values, _, _, _, _, ci_low, ci_high, q25, q75, number, repeat, samples, _ = row
-    value = None
-    if type(values) is list:
-        (value,) = values
-    elif values is not None:
-        raise TypeError(f"its results are no list: {values!r:.40}")
-    status, reason = Status.OK, None
-    if value is None or value != value:  # noqa: PLR0124 (NaN is not equal to itself)
-        status = _status(value)
-        reason = _UNKNOWN_NAN if status is Status.SKIPPED else None
-        value = None
-    stats = row[_FIRST_STATS:_SAMPLES]
-    if stats != _NO_NUMBERS:
+    (case,) = known.cases
+    try:
+        (value,), _, _, _, _, (low,), (high,), (q25,), (q75,), (number,), (repeat,), *rest = row
+        low - high - q25 - q75 - number - repeat
+        if value - value == 0:
+            samples = None
+            if rest and rest[0] is not None:
+                (samples,) = map(_samples, rest[0])
+            fields = (value, Status.OK, None, number, repeat, low, high, q25, q75, samples)
+            return _new_result(Result, (case, *fields, None, None))
+    except (TypeError, ValueError, OverflowError):
+        pass
+    return _any_results(row, known)[0]
+
+
+def _results(row: list[Any], known: _Known) -> list[Result]:
+    """The results of a row with any number of cases, the columns in the order of `COLUMNS`.
+
+    All numbers and no samples are read at once: nothing but numbers can be added up.
+    """
+    if len(row) == _SAMPLES:
         try:
-            (ci_low,), (ci_high,), (q25,), (q75,), (number,), (repeat,) = stats
-            # Anything but numbers cannot be subtracted.
-            ci_low - ci_high - q25 - q75 - number - repeat
-        except TypeError:
-            stats = [_numbers(column) for column in stats]
-            (ci_low,), (ci_high,), (q25,), (q75,), (number,), (repeat,) = stats
-    if samples is not None:
-        (taken,) = samples
-        samples = _samples(taken)
-    return _new_result(
-        (
-            case,
-            value,
-            status,
-            reason,
-            number,
-            repeat,
-            ci_low,
-            ci_high,
-            q25,
-            q75,
-            samples,
-            None,
-            None,
-        )
-    )
+            values, _, _, _, _, low, high, q25, q75, number, repeat = row
+            sum(low), sum(high), sum(q25), sum(q75), sum(number), sum(repeat)
+            if math.isfinite(sum(values)):
+                fields = (values, known.all_ok, known.nothing, number, repeat, low, high, q25, q75)
+                return _zipped(known, *fields, known.nothing)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    return _any_results(row, known)
 
 
-def _results(row: list[Any], cases: tuple[Case, ...]) -> list[Result]:
-    """The results of a row with any number of cases, the columns in the order of `COLUMNS`."""
-    count = len(cases)
-    nothing: list[Any] = [None] * count
-    values, _, _, _, _, *stats, samples, _ = row
+def _any_results(row: list[Any], known: _Known) -> list[Result]:
+    """The results of a row that holds anything: nulls, NaN, text, samples, faults."""
+    values, _, _, _, _, *stats = row[:_SAMPLES]
+    nothing, count = known.nothing, len(known.cases)
     if values is None:
         values = nothing
     elif type(values) is not list or len(values) != count:
         raise ValueError(f"its results are no list of {count}: {values!r:.40}")
-    statuses: Iterable[Status] = itertools.repeat(Status.OK, count)
-    reasons: Iterable[str | None] = nothing
-    if None in values or any(map(operator.ne, values, values)):
-        statuses = [_status(value) for value in values]
-        reasons = [_UNKNOWN_NAN if status is Status.SKIPPED else None for status in statuses]
-        values = [
-            value if status is Status.OK else None
-            for value, status in zip(values, statuses, strict=True)
-        ]
+    statuses = [_status(value) for value in values]
+    reasons = [_UNKNOWN_NAN if status is Status.SKIPPED else None for status in statuses]
+    values = [
+        value if status is Status.OK else None
+        for value, status in zip(values, statuses, strict=True)
+    ]
     columns = [nothing if column is None else column for column in stats]
     if not _NUMBERS.issuperset(map(type, itertools.chain.from_iterable(columns))):
         raise TypeError("statistics that are no numbers")
-    ci_low, ci_high, q25, q75, number, repeat = columns
-    taken = nothing if samples is None else [_samples(sample) for sample in samples]
-    fields = (cases, values, statuses, reasons, number, repeat, ci_low, ci_high, q25, q75, taken)
-    # A list, so that columns of unequal lengths leave no results behind.
-    return list(map(_new_result, zip(*fields, nothing, nothing, strict=True)))
+    low, high, q25, q75, number, repeat = columns
+    samples = row[_SAMPLES] if len(row) > _SAMPLES else None
+    taken = nothing if samples is None else [_samples(each) for each in samples]
+    return _zipped(known, values, statuses, reasons, number, repeat, low, high, q25, q75, taken)
 
 
-def _numbers(column: Any) -> list[Any]:
-    if column is None:
-        return [None]
-    if type(column) is not list or not _NUMBERS.issuperset(map(type, column)):
-        raise TypeError(f"statistics that are no numbers: {column!r:.40}")
-    return column
+def _zipped(known: _Known, *columns: Iterable[Any]) -> list[Result]:
+    """The results whose fields stand in these columns. Raises ValueError for unequal lengths."""
+    fields = zip(known.cases, *columns, known.nothing, known.nothing, strict=True)
+    return list(map(_new_result, itertools.repeat(Result), fields))
 
 
 def _samples(taken: Any) -> tuple[float, ...] | None:
@@ -301,7 +298,7 @@ def _first_start(rows: Mapping[str, list[Any]], position: int | None) -> str | N
     """When the first benchmark of the file that says so was started."""
     if position is None:
         return None
-    starts = (_iso(row[position]) for row in rows.values())
+    starts = (_iso(row[position]) for row in rows.values() if position < len(row))
     return next((start for start in starts if start is not None), None)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import fields
+from decimal import Context
 from typing import Any
 
 from odyssey_asv.model import (
@@ -28,10 +29,11 @@ from odyssey_asv.store.schema import (
     SCHEMA_VERSION,
     milliseconds,
 )
-from odyssey_asv.units import exact, shift
+from odyssey_asv.units import decimal, shift
 
 _MEMORY_KINDS = {Kind.PEAKMEMORY: "rss_peak", Kind.MEMORY: "object"}
 MEMORY = (Kind.PEAKMEMORY, Kind.MEMORY)
+_DIGITS = Context(prec=40)
 _NONFINITE = ("NaN", "Infinity", "-Infinity")
 
 
@@ -138,10 +140,8 @@ def derived(
 
 
 def _throughput(work: float | None, seconds: float) -> float | None:
-    try:
-        return float(exact(work or 1.0) / exact(seconds))
-    except OverflowError:
-        return None
+    quotient = float(_DIGITS.divide(decimal(work or 1.0), decimal(seconds)))
+    return quotient if math.isfinite(quotient) else None
 
 
 def _memory(measured: list[tuple[Benchmark, Result]]) -> tuple[float | None, str | None]:

@@ -123,10 +123,11 @@ class _Loader:
         """`main` with what the entry says for people, where it would not be derived again."""
         benchmark = self._benchmarks[main.case.benchmark]
         measured = [(self._benchmarks[r.case.benchmark], r) for r in (memory or [main])]
+        said = entry.model_fields_set
         own = {
             name: getattr(entry, name)
             for name, value in derived(benchmark, main, work, measured).items()
-            if name in entry.model_fields_set and getattr(entry, name) != value
+            if name in said and getattr(entry, name) != value
         }
         return main._replace(extra={**(main.extra or {}), **own}) if own else main
 

@@ -157,11 +157,11 @@ class Entry(Measured):
     memory_mb: NotNegative | None = Field(default=None, description="MB of 10^6 bytes")
     memory_kind: Literal["rss_peak", "object"] | None = None
     iterations: Count | None = Field(default=None, description="calls measured, warm-up excluded")
-    params: dict[str, str] = {}
+    params: dict[str, str] = Field(default_factory=dict)
     index: Count | None = Field(
         default=None, description="position in the product of the parameters"
     )
-    memory: list[Measured] = []
+    memory: list[Measured] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _consistent(self) -> Entry:
@@ -199,7 +199,7 @@ class EnvironmentPart(_Strict):
     cores: Count | None = None
     ram_mb: Count | None = None
     kernel: str | None = None
-    packages: dict[str, str] = {}
+    packages: dict[str, str] = Field(default_factory=dict)
     env_name: str | None = None
     asv_version: str | None = None
     asv_runner_version: str | None = None
@@ -211,9 +211,9 @@ class RunPart(_Strict):
     complete: bool = True
     quick: bool = False
     budget_s: Positive | None = None
-    selection: list[str] = []
+    selection: list[str] = Field(default_factory=list)
     request: str | None = None
-    environments: list[str] = []
+    environments: list[str] = Field(default_factory=list)
 
 
 class ApprovalPart(_Strict):
@@ -238,7 +238,7 @@ class ResultFile(_Strict):
     environment: EnvironmentPart
     run: RunPart = RunPart()
     benchmarks: list[Entry]
-    parameters: dict[str, Parameters] = {}
+    parameters: dict[str, Parameters] = Field(default_factory=dict)
     order: list[Count] | None = Field(
         default=None,
         description="where each result stood, memory after its entry, if not in this order",
