@@ -30,6 +30,7 @@ from odyssey_asv.units import parse_fraction
 
 TABLE = "odyssey-asv"
 OWN_FILE = "odyssey-asv.toml"
+CLOCKS = ("auto", "wall", "cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Config:
     other_machine: OtherMachine = OtherMachine.GATE
     strict_environment: bool = False
     fail_on_missing: bool = False
+    confidence: float = 0.99
+    clock: str = "auto"
     budget_s: float = 900.0
     benchmark_timeout_s: float | None = None
     asv_config: str | None = None
@@ -165,6 +168,20 @@ def _seconds(raw: Any) -> float:
     return float(raw)
 
 
+def parse_confidence(raw: Any) -> float:
+    """A confidence as a share: `0.99` or `"99%"`. Raises ValueError."""
+    share = float(parse_fraction(raw))
+    if not 0.5 <= share < 1.0:
+        raise ValueError(f"expected a confidence from 50% to below 100%, found {raw!r}")
+    return share
+
+
+def _clock(raw: Any) -> str:
+    if raw not in CLOCKS:
+        raise ValueError(f"expected one of {', '.join(CLOCKS)}, found {raw!r}")
+    return str(raw)
+
+
 def _flag(raw: Any) -> bool:
     if not isinstance(raw, bool):
         raise ValueError(f"expected true or false, found {raw!r}")
@@ -249,6 +266,8 @@ _KEYS: dict[str, Callable[[Any], Any]] = {
     "other_machine": _other_machine,
     "strict_environment": _flag,
     "fail_on_missing": _flag,
+    "confidence": parse_confidence,
+    "clock": _clock,
     "budget_s": _seconds,
     "benchmark_timeout_s": _seconds,
     "asv_config": _path,

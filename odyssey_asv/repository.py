@@ -6,8 +6,14 @@ resolve, and none may begin with `-`.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Sequence
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +24,13 @@ from odyssey_asv.errors import CannotMeasureError, InvalidInputError
 from odyssey_asv.model import Commit
 
 _HEX = re.compile(r"^[0-9a-f]{40}([0-9a-f]{24})?$")
+# What a hook that calls us has set for its own repository.
+_OF_ONE_REPOSITORY = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_WORK_TREE",
+)  # fmt: skip
+_NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
+_UNSHALLOW = "git fetch --unshallow, or fetch-depth: 0 for the checkout in CI"
 _RANGE = re.compile(r"^(?P<left>[^.].*?|)(?P<dots>\.{2,3})(?P<right>.*)$")
 
 
@@ -167,6 +180,139 @@ class Repository:
         names = self._ask("diff", "--name-only", "-z", "HEAD", "--")
         return [name for name in names.split("\0") if name]
 
+    def tree_of(self, commit: str) -> str:
+        """The hash of all that a commit holds, without its message, date and parents."""
+        return self._ask("rev-parse", "--verify", f"{self.resolve(commit)}^{{tree}}")
+
+    def snapshot(self) -> str | None:
+        """A commit, on HEAD, of the tracked files as they are in the working tree; None where clean.
+
+        Files that git does not track are not in it. No reference, nor the index, nor the working tree
+        is changed; git removes the commit some weeks later. The same files on the same HEAD give
+        the same commit. Raises `InvalidInputError` in the middle of a merge.
+        """
+        if self._repo.bare or not self._has_commits():
+            return None
+        head = self.resolve("HEAD")
+        if self._ask("ls-files", "--unmerged"):
+            raise InvalidInputError(
+                f"{self.root}: a merge is not finished", tip="resolve it: git status"
+            )
+        with tempfile.TemporaryDirectory(prefix="odyssey-") as work:
+            index = Path(work, "index")
+            # With its time, which tells git what may have changed since.
+            with suppress(FileNotFoundError):
+                shutil.copy2(self._path_of("index"), index)
+            apart = {"GIT_INDEX_FILE": str(index)}
+            self._ask(*_NO_HOOKS, "add", "--update", ":/", env=apart)
+            tree = self._ask(*_NO_HOOKS, "write-tree", env=apart)
+        if tree == self.tree_of(head):
+            return None
+        moment = self._ask("show", "--no-patch", "--format=%ct +0000", head).splitlines()[-1]
+        signed = {
+            f"GIT_{role}_{part}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for part, value in {
+                "NAME": "odyssey",
+                "EMAIL": "odyssey@invalid",
+                "DATE": moment,
+            }.items()
+        }
+        return self._ask("commit-tree", "-p", head, "-m", "the working tree", tree, env=signed)
+
+    def default_branch(self, candidates: Sequence[str] = ()) -> str:
+        """The branch that changes are made for: the first of the candidates that is a branch, else the
+        remote's default, else main or master.
+
+        A branch that only the remote has is named `origin/…`. Raises `InvalidInputError`.
+        """
+        names = [name for name in candidates if name not in ("", "HEAD")]
+        remote = self._quietly("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD") or ""
+        names.append(remote.removeprefix("refs/remotes/"))
+        for name in (*names, "main", "master"):
+            for place in ("refs/heads", "refs/remotes/origin", "refs/remotes"):
+                if name and (found := self._branch(f"{place}/{name}")):
+                    return found
+        raise InvalidInputError(
+            f"{self.root}: no branch to compare with is known", tip="name a commit with --base REF"
+        )
+
+    def _branch(self, reference: str) -> str | None:
+        """How a branch is named for short, where there is one of this full name."""
+        lines = self._ask(
+            "for-each-ref", "--format=%(refname) %(refname:short)", "refs/heads", "refs/remotes"
+        )
+        return dict(line.split(" ") for line in lines.splitlines()).get(reference)
+
+    def merge_base(self, one: str, other: str) -> str:
+        """The best common ancestor of two commits.
+
+        Raises `InvalidInputError` where there is none, and where a shallow clone hides whether what
+        is found is the best.
+        """
+        first, second = self.resolve(one), self.resolve(other)
+        found = self._quietly("merge-base", first, second)
+        if self.shallow:
+            hidden = set(self._path_of("shallow").read_text(encoding="ascii").split())
+            wanted = [first, second, *([f"^{found}"] if found else [])]
+            if not found or hidden & set(self._ask("rev-list", *wanted, "--").split()):
+                raise InvalidInputError(
+                    f"{self.root}: where {one[:12]} and {other[:12]} part cannot be seen, for this"
+                    " is a shallow clone",
+                    tip=f"get the whole history: {_UNSHALLOW}",
+                )
+        if not found:
+            raise InvalidInputError(
+                f"{one[:12]} and {other[:12]} have no common ancestor",
+                tip="name the commit to compare with: --base REF",
+            )
+        return found
+
+    def check_out(self, commit: str, folder: Path) -> None:
+        """Put a commit's files into a new folder, with their whole history and their submodules.
+
+        The folder is a repository of its own that borrows this one's objects. The commit is a full
+        hash; no reference needs to reach it. No hooks are run. Raises `CannotMeasureError`.
+        """
+        if not _HEX.match(commit) or not self.contains(commit):
+            raise InvalidInputError(f"{self.root}: no commit {commit!r}")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        words = ["--quiet", "--shared", "--no-checkout", "--", str(self.root), str(folder)]
+        _git("clone", *words, cwd=folder.parent)
+        # git does not share the objects of a shallow clone, and copies only what references reach.
+        borrowed = folder / ".git" / "objects" / "info" / "alternates"
+        if not borrowed.exists():
+            borrowed.write_text(f"{self._path_of('objects')}\n", encoding="utf-8")
+        self._pass_on_origin(folder)
+        _git("checkout", "--quiet", "--force", "--detach", commit, cwd=folder)
+        if (folder / ".gitmodules").exists():
+            words = ["submodule", "--quiet", "update", "--init", "--recursive"]
+            try:
+                # As asv has it: submodules may be folders of this machine.
+                _git("-c", "protocol.file.allow=always", *words, cwd=folder)
+            except CannotMeasureError as error:
+                error.tip = "see that git submodule update --init --recursive works by itself"
+                raise
+
+    def _pass_on_origin(self, folder: Path) -> None:
+        """Addresses of submodules may be relative to the remote; a partial clone fetches files from it."""
+        origin = {
+            key: self._quietly("config", "--get", f"remote.origin.{key}")
+            for key in ("url", "promisor", "partialclonefilter")
+        }
+        if not origin["url"] or ":" not in origin["url"]:
+            return
+        for key, value in origin.items():
+            if value:
+                _git("config", f"remote.origin.{key}", value, cwd=folder)
+        if origin["promisor"]:
+            _git("config", "core.repositoryFormatVersion", "1", cwd=folder)
+            _git("config", "extensions.partialClone", "origin", cwd=folder)
+
+    def _path_of(self, name: str) -> Path:
+        """A file of the repository, wherever this kind of working tree has it."""
+        return Path(self._repo.working_dir, self._ask("rev-parse", "--git-path", name)).resolve()
+
     def pull(self) -> None:
         """Fetch a mirror's remote. Raises `CannotMeasureError` where that fails."""
         try:
@@ -176,9 +322,8 @@ class Repository:
                 f"{self.root}: git fetch failed: {_last_line(error)}"
             ) from error
 
-    def _ask(self, *arguments: str) -> str:
-        command, *rest = arguments
-        return str(self._repo.git.execute(["git", command, *rest]))
+    def _ask(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+        return str(self._repo.git.execute(["git", *arguments], env=env))
 
     def _quietly(self, *arguments: str) -> str | None:
         try:
@@ -197,6 +342,33 @@ def clone_mirror(url: str, path: Path) -> None:
         raise CannotMeasureError(
             f"{url}: git clone failed: {_last_line(error)}", tip="check `repo` in asv.conf.json"
         ) from error
+
+
+def _git(*arguments: str, cwd: Path) -> None:
+    """Run git in another repository than ours, and end it with all it started if we are interrupted."""
+    env = {name: value for name, value in os.environ.items() if name not in _OF_ONE_REPOSITORY}
+    child = subprocess.Popen(
+        ["git", *_NO_HOOKS, *arguments],  # noqa: S607 (git is where PATH says)
+        cwd=cwd,
+        env=env | {"GIT_TERMINAL_PROMPT": "0"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        _, said = child.communicate()
+    except BaseException:
+        with suppress(OSError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        raise
+    if child.returncode:
+        command = next(word for word in arguments if word.isalpha())
+        lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
+        reasons = [line for line in lines if line.startswith("fatal:")] or lines[-1:]
+        reason = reasons[0] if reasons else f"exit status {child.returncode}"
+        raise CannotMeasureError(f"{cwd}: git {command} failed: {reason}")
 
 
 def _last_line(error: GitCommandError) -> str:

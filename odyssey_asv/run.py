@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,12 +18,15 @@ from odyssey_asv.config import Config
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError, OdysseyError
 from odyssey_asv.measure import Observer, Request, Surroundings, Workplace, measure
 from odyssey_asv.model import Case, Commit, Result, ResultSet, Status
-from odyssey_asv.repository import Repository, clone_mirror, evenly
+from odyssey_asv.repository import Repository, evenly
 from odyssey_asv.store import results as store
-
-# With the commit and the environment it makes a file name, which most systems end at 255 bytes.
-_LONGEST_MACHINE = 100
-_LEAST_ROOM = 16_384
+from odyssey_asv.workspace import (
+    check_expressions,
+    check_machine,
+    check_writable,
+    repository_of,
+    start_state,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,12 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
     Raises `InvalidInputError` for unknown commits, an empty history and the like.
     """
     asv_config.check_runnable(asv, options.environments)
-    _check_expressions(options.benches)
-    location = _repository(asv)
+    check_expressions(options.benches)
+    location = repository_of(asv)
     if options.machine is not None:
-        _check_machine(options.machine)
+        check_machine(options.machine)
     record = machine.describe(options.machine)
-    _check_machine(record["machine"])
+    check_machine(record["machine"])
     out = options.out or config.results
     request = Request(
         config=asv,
@@ -145,31 +147,6 @@ def _asv_name(case: Case) -> str:
     return f"{case.benchmark}({', '.join(value for _, value in case.params)})"
 
 
-def _check_expressions(benches: tuple[str, ...]) -> None:
-    for bench in benches:
-        try:
-            re.compile(bench)
-        except re.error as error:
-            raise InvalidInputError(
-                f"-b {bench!r} is not a regular expression: {error}",
-                tip=f"for that very text: -b {re.escape(bench)!r}",
-            ) from error
-
-
-def _check_machine(name: str) -> None:
-    """A machine's name becomes a folder of asv's results, so it must be a plain name."""
-    if not name.isprintable() or set(name) & set("/\\") or name[:1] in ("", ".", "-", " "):
-        raise InvalidInputError(
-            f"machine {name!r} cannot name a folder",
-            tip="choose a name without slashes that begins with a letter or digit: -m NAME",
-        )
-    if len(name.encode()) > _LONGEST_MACHINE:
-        raise InvalidInputError(
-            f"the machine's name has {len(name)} characters, more than {_LONGEST_MACHINE}",
-            tip="choose a shorter one: -m NAME",
-        )
-
-
 def execute(plan: Plan, config: Config, observer: Observer, echo: IO[str] | None = None) -> Outcome:
     """Measure what a plan leaves to measure and write a result file for each commit and environment.
 
@@ -185,7 +162,7 @@ def execute(plan: Plan, config: Config, observer: Observer, echo: IO[str] | None
         return written[-1][1]
 
     if plan.request.commits:
-        _check_writable(out)
+        check_writable(out)
         with _lock(config, plan.request.config), Repository(plan.repository) as repository:
             known = [] if plan.request.force else _known(plan)
             surroundings = Surroundings(
@@ -198,22 +175,6 @@ def execute(plan: Plan, config: Config, observer: Observer, echo: IO[str] | None
             workplace = Workplace(config.state, log, echo)
             measure(plan.request, workplace, surroundings, observer)
     return Outcome(tuple(written), plan.stored, log)
-
-
-def _repository(asv: AsvConfig) -> Path:
-    """The repository under test; a remote one is cloned to where asv looks for it."""
-    if asv.local_repo is not None:
-        return asv.local_repo
-    if "://" not in asv.repo and not asv.repo.startswith("git@"):
-        raise InvalidInputError(
-            f"{asv.path}: repo {asv.repo!r} is neither a folder nor the address of a repository"
-        )
-    if asv.mirror.is_dir():
-        with Repository(asv.mirror, search_parents=False) as repository:
-            repository.pull()
-    else:
-        clone_mirror(asv.repo, asv.mirror)
-    return asv.mirror
 
 
 def _commits(
@@ -378,29 +339,10 @@ def _is_dirty(plan: Plan) -> bool:
     return False
 
 
-def _check_writable(folder: Path) -> None:
-    """Find out before measuring, not after, that nothing can be written. Raises OSError."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".tmp") as probe:
-            probe.write(b" " * _LEAST_ROOM)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(folder)) from error
-
-
-def _start_state(state: Path) -> None:
-    """The state folder, which git is to ignore."""
-    state.mkdir(parents=True, exist_ok=True)
-    ignore = state / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
-
-
 @contextmanager
 def _lock(config: Config, asv: AsvConfig) -> Iterator[None]:
     """One run at a time: two would measure each other and share asv's environments."""
-    _start_state(config.state)
+    start_state(config.state)
     lock = FileLock(config.state / "run.lock")
     try:
         with lock.acquire(timeout=0):

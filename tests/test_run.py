@@ -193,7 +193,7 @@ def test_a_full_disk_is_noticed_before_measuring(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = history.plan()
-    monkeypatch.setattr(story, "_check_writable", _full)
+    monkeypatch.setattr(story, "check_writable", _full)
     monkeypatch.setattr(story, "measure", lambda *_: pytest.fail("it measured"))
     with pytest.raises(OSError, match="No space left"):
         execute(plan, history.config, Observer())

@@ -33,6 +33,7 @@ class AsvConfig:
     env_dir: Path
     html_dir: Path
     digest: str
+    benchmark_timeout_s: float = 60.0
 
     @property
     def folder(self) -> Path:
@@ -99,6 +100,13 @@ def load(path: Path) -> AsvConfig:
         faults.append(f"{key}: missing" if value is None else f"{key}: not a text: {value!r:.60}")
         return ""
 
+    def seconds(key: str, default: float) -> float:
+        value = raw.get(key, default)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+            return float(value)
+        faults.append(f"{key}: not seconds above zero: {value!r:.60}")
+        return default
+
     folder = path.resolve().parent
     branches = raw.get("branches") or ["HEAD"]
     if not isinstance(branches, list):
@@ -121,6 +129,7 @@ def load(path: Path) -> AsvConfig:
         env_dir=folder / text("env_dir", "env"),
         html_dir=folder / text("html_dir", "html"),
         digest=hashlib.sha256(path.read_bytes()).hexdigest(),
+        benchmark_timeout_s=seconds("default_benchmark_timeout", 60.0),
     )
     if faults:
         raise InvalidFileError(
@@ -137,6 +146,11 @@ def check_runnable(config: AsvConfig, environments: tuple[str, ...]) -> None:
             ("environment_type: missing, and asv stops without it",),
             tip='add "environment_type": "virtualenv"',
         )
+    check_suite(config)
+
+
+def check_suite(config: AsvConfig) -> None:
+    """Raise `InvalidInputError` where there is no suite."""
     if not (config.benchmark_dir / "__init__.py").is_file():
         raise InvalidInputError(
             f"{config.benchmark_dir}: no __init__.py, so asv finds no benchmarks there",

@@ -20,6 +20,7 @@ from odyssey_asv import __version__
 _VERBS = {
     "run": ("odyssey_asv.cli.run:run", "Measure commits with asv and record the results."),
     "compare": ("odyssey_asv.cli.compare:compare", "Compare two stored results; measure nothing."),
+    "check": ("odyssey_asv.cli.check:check", "Measure a change against its base in pairs; judge."),
     "baseline": (
         "odyssey_asv.cli.baseline:baseline",
         "Create, propose, approve, verify baselines.",

@@ -37,6 +37,20 @@ class Share(click.ParamType[Fraction]):
             self.fail(str(error), param, ctx)
 
 
+class Confidence(click.ParamType[float]):
+    """`99%` or `0.99`."""
+
+    name = "share"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            return configuration.parse_confidence(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 class Gate(click.ParamType[frozenset[Any]]):
     """`duration,memory,track` or some of them."""
 

@@ -21,16 +21,16 @@ _COMMANDS = {
 
 def render(comparison: Comparison) -> str:
     """One command a line: errors for regressions, warnings for 5 to 10 %, notices for improvements."""
-    lines = [_command("error", "invalid data", fault) for fault in words.faults(comparison)]
-    lines += [_command("warning", "benchmarks", doubt) for doubt in words.warnings(comparison)]
+    lines = [command("error", "invalid data", fault) for fault in words.faults(comparison)]
+    lines += [command("warning", "benchmarks", doubt) for doubt in words.warnings(comparison)]
     lines += [
-        _command(_level(delta, comparison), words.metric(delta), _said(delta))
+        command(_level(delta, comparison), words.metric(delta), _said(delta))
         for delta in comparison.gated
         if delta.verdict in _COMMANDS
     ]
-    lines += [_command("warning", "benchmarks", line) for line in words.ungated(comparison)]
-    lines += [_command("notice", "benchmarks", line) for line in words.hints(comparison)]
-    lines.append(_command("notice", "benchmarks", words.conclusion(comparison)))
+    lines += [command("warning", "benchmarks", line) for line in words.ungated(comparison)]
+    lines += [command("notice", "benchmarks", line) for line in words.hints(comparison)]
+    lines.append(command("notice", "benchmarks", words.conclusion(comparison)))
     return "\n".join(lines) + "\n"
 
 
@@ -52,8 +52,9 @@ def _said(delta: Delta) -> str:
     return " ".join(parts)
 
 
-def _command(command: str, title: str, message: str) -> str:
-    return f"::{command} title={_property(title)}::{_escaped(message)}"
+def command(level: str, title: str, message: str) -> str:
+    """One workflow command: `error`, `warning` or `notice`. Nothing in its texts starts another."""
+    return f"::{level} title={_property(title)}::{_escaped(message)}"
 
 
 def _escaped(text: str) -> str:

@@ -59,8 +59,8 @@ def _case(delta: Delta) -> dict[str, Any]:
         "verdict": delta.verdict.value,
         "severity": None if delta.severity is None else delta.severity.value,
         "change": None if delta.change is None else float(delta.change),
-        "base": _value(delta.base),
-        "contender": _value(delta.contender),
+        "base": measured(delta.base),
+        "contender": measured(delta.contender),
         "unit": delta.benchmark.unit,
         "better": delta.limits.better.value,
         "tolerance": float(delta.limits.tolerance),
@@ -69,7 +69,7 @@ def _case(delta: Delta) -> dict[str, Any]:
     }
 
 
-def _value(result: Result | None) -> Any:
+def measured(result: Result | None) -> Any:
     """A finite number as it is; any other value as text, which strict JSON can hold."""
     if result is None or result.status is not Status.OK or result.value is None:
         return None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +17,9 @@ from odyssey_asv.report import words
 # Of the cases that did not change, as many are shown as make this many rows in all.
 _ROWS = 40
 
-_STYLES = {
+_Case = TypeVar("_Case", bound=words.Judged)
+
+STYLES = {
     Verdict.REGRESSION: "bold red",
     Verdict.FAILED: "bold red",
     Verdict.SLOWER: "yellow",
@@ -23,6 +27,7 @@ _STYLES = {
     Verdict.FIXED: "green",
     Verdict.UNCHANGED: "dim",
     Verdict.NOT_COMPARABLE: "magenta",
+    Verdict.INCONCLUSIVE: "magenta",
 }
 
 
@@ -30,16 +35,12 @@ def render(
     comparison: Comparison, *, width: int = 80, color: bool = False, everything: bool = False
 ) -> str:
     """The report as text. `everything` shows every unchanged case, however many there are."""
-    out = io.StringIO()
-    console = Console(
-        file=out, width=width, force_terminal=color, no_color=not color, highlight=False,
-        soft_wrap=False, emoji=False, markup=False,
-    )  # fmt: skip
+    console = paper(width=width, color=color)
     console.print(f"base       {words.side(comparison.base)}")
     console.print(f"contender  {words.side(comparison.contender)}")
     for doubt in words.warnings(comparison):
         console.print(Text(f"warning: {doubt}", style="yellow"))
-    shown, hidden = _chosen(comparison, everything)
+    shown, hidden = chosen(comparison.gated, everything=everything)
     if shown:
         console.print()
         console.print(_table(shown))
@@ -59,16 +60,30 @@ def render(
     console.print(total)
     style = "bold red" if comparison.alarm or comparison.faults else "bold"
     console.print(Text(words.conclusion(comparison), style=style))
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return text(console)
 
 
-def _chosen(comparison: Comparison, everything: bool) -> tuple[list[Delta], int]:
-    gated = list(comparison.gated)
-    changed = [delta for delta in gated if delta.verdict is not Verdict.UNCHANGED]
-    room = len(gated) if everything else max(0, _ROWS - len(changed))
-    unchanged = [delta for delta in gated if delta.verdict is Verdict.UNCHANGED]
-    kept = {id(delta) for delta in (*changed, *unchanged[:room])}
-    return [delta for delta in gated if id(delta) in kept], max(0, len(unchanged) - room)
+def paper(*, width: int, color: bool) -> Console:
+    """A console that writes into memory and takes every text as it is."""
+    return Console(
+        file=io.StringIO(), width=width, force_terminal=color, no_color=not color,
+        highlight=False, soft_wrap=False, emoji=False, markup=False,
+    )  # fmt: skip
+
+
+def text(paper: Console) -> str:
+    """What was written on a `paper`, no line of it ending in spaces."""
+    assert isinstance(paper.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in paper.file.getvalue().splitlines()) + "\n"
+
+
+def chosen(cases: Sequence[_Case], *, everything: bool) -> tuple[list[_Case], int]:
+    """The cases to show, and how many unchanged ones are left out."""
+    changed = [case for case in cases if case.verdict is not Verdict.UNCHANGED]
+    room = len(cases) if everything else max(0, _ROWS - len(changed))
+    unchanged = [case for case in cases if case.verdict is Verdict.UNCHANGED]
+    kept = {id(case) for case in (*changed, *unchanged[:room])}
+    return [case for case in cases if id(case) in kept], max(0, len(unchanged) - room)
 
 
 def _table(deltas: list[Delta]) -> Table:
@@ -79,7 +94,7 @@ def _table(deltas: list[Delta]) -> Table:
     table.add_column("base", justify="right", no_wrap=True)
     table.add_column("contender", justify="right", no_wrap=True)
     for delta in deltas:
-        style = _STYLES.get(delta.verdict, "")
+        style = STYLES.get(delta.verdict, "")
         table.add_row(
             Text(words.change(delta), style=style),
             Text(words.verdict(delta), style=style),

@@ -6,11 +6,12 @@ text; what a form gives a meaning to (a pipe, a colon) is that form's to escape.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from odyssey_asv.comparison import Comparison, Delta, Outcome
-from odyssey_asv.model import Metric, Result, ResultSet
-from odyssey_asv.policy import Verdict
+from odyssey_asv.model import Benchmark, Commit, Metric, Result, ResultSet
+from odyssey_asv.policy import Severity, Verdict
 from odyssey_asv.units import LIMITS, format_change, format_value, one_line
 
 _ORDER = (
@@ -26,6 +27,24 @@ _ORDER = (
     Verdict.INCONCLUSIVE,
 )
 _PLURALS = {Verdict.REGRESSION: "regressions"}
+_NAMES = {Verdict.INCONCLUSIVE: "undecided"}
+
+
+class Judged(Protocol):
+    """A case with its verdict, wherever that comes from."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def benchmark(self) -> Benchmark: ...
+    @property
+    def metric(self) -> Metric: ...
+    @property
+    def verdict(self) -> Verdict: ...
+    @property
+    def severity(self) -> Severity | None: ...
+    @property
+    def reason(self) -> str | None: ...
 
 
 def side(results: ResultSet) -> str:
@@ -33,14 +52,20 @@ def side(results: ResultSet) -> str:
     parts = []
     if results.release:
         parts.append(f"release {results.release}")
-    if results.commit.hash:
-        describe = results.commit.describe
-        known = f" ({describe})" if describe and describe not in results.commit.hash else ""
-        parts.append(results.commit.hash[:8] + known)
+    if known := commit(results.commit):
+        parts.append(known)
     parts.append(f"measured {results.timestamp}")
     if results.source:
         parts.append(results.source)
     return one_line(", ".join(parts))
+
+
+def commit(of: Commit) -> str:
+    """The short hash, with what git calls it where that says more; nothing where it is unknown."""
+    if not of.hash:
+        return ""
+    known = f" ({of.describe})" if of.describe and of.describe not in of.hash else ""
+    return one_line(of.hash[:8] + known)
 
 
 def warnings(comparison: Comparison) -> list[str]:
@@ -72,13 +97,17 @@ def hints(comparison: Comparison) -> list[str]:
 
 
 def counts(comparison: Comparison) -> str:
-    """`1 regression, 2 slower, 40 unchanged`: the gated cases by verdict."""
-    found = comparison.counts
-    words = [
-        f"{found[verdict]} {_PLURALS.get(verdict, verdict.value) if found[verdict] != 1 else verdict}"
-        for verdict in _ORDER
-        if found.get(verdict)
-    ]
+    """The gated cases by verdict."""
+    return tally(comparison.counts)
+
+
+def tally(found: Mapping[Verdict, int]) -> str:
+    """`1 regression, 2 slower, 40 unchanged`."""
+    words = []
+    for kind in _ORDER:
+        if count := found.get(kind):
+            name = _NAMES.get(kind, kind.value)
+            words.append(f"{count} {name if count == 1 else _PLURALS.get(kind, name)}")
     return ", ".join(words) or "nothing to compare"
 
 
@@ -96,26 +125,26 @@ def change(delta: Delta) -> str:
     return format_change(delta.change, (*LIMITS, *limits))
 
 
-def value(delta: Delta, result: Result | None) -> str:
+def value(case: Judged, result: Result | None) -> str:
     """One side's value with its unit, or what became of it."""
     if result is None:
         return "-"
     if result.value is None:
         return result.status.value.replace("_", " ")
-    return one_line(format_value(result.value, delta.benchmark.unit))
+    return one_line(format_value(result.value, case.benchmark.unit))
 
 
-def verdict(delta: Delta) -> str:
+def verdict(case: Judged) -> str:
     """The verdict with the severity of a regression, which is shouted."""
-    if delta.verdict is Verdict.REGRESSION:
-        return f"REGRESSION ({delta.severity})"
-    return delta.verdict.value
+    if case.verdict is Verdict.REGRESSION:
+        return f"REGRESSION ({case.severity})"
+    return _NAMES.get(case.verdict, case.verdict.value)
 
 
-def metric(delta: Delta) -> str:
+def metric(case: Judged) -> str:
     """The label of a case with its metric where that is not the duration."""
-    name = one_line(delta.label)
-    return name if delta.metric is Metric.DURATION else f"{name} [{delta.metric}]"
+    name = one_line(case.label)
+    return name if case.metric is Metric.DURATION else f"{name} [{case.metric}]"
 
 
 def ungated(comparison: Comparison) -> list[str]:

@@ -1,0 +1,279 @@
+"""`odyssey check` as a user meets it: real git, real builds, real processes. No test asserts a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.projects import ODYSSEY
+
+_PYPROJECT = """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "subject"
+version = "0.1"
+"""
+_SUITE = """
+import subject
+
+
+class Work:
+    params = [["one", "two"]]
+    param_names = ["kind"]
+
+    def time_work(self, kind):
+        subject.work(kind)
+
+    time_work.number = 40
+
+def track_size():
+    return subject.SIZE
+"""
+_CODE = """
+SIZE = 100
+
+
+def work(kind):
+    total = 0
+    for i in range({turns}):
+        total += i
+    return total
+"""
+_CONFIG = {
+    "version": 1,
+    "project": "subject",
+    "repo": ".",
+    "branches": ["main"],
+    "environment_type": "virtualenv",
+    "results_dir": "asv-results",
+}
+
+
+class Project:
+    """A repository with a base, a branch, and a suite."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True)
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.write("pyproject.toml", _PYPROJECT)
+        self.write("asv.conf.json", json.dumps(_CONFIG))
+        self.write("subject.py", _CODE.format(turns=300))
+        self.write("benchmarks/__init__.py", "")
+        self.write("benchmarks/suite.py", _SUITE)
+        self.write(".gitignore", ".odyssey\nbenchmarks/results\n__pycache__\nbuild\n*.egg-info\n")
+        self.commit("one")
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def git(self, *words: str) -> str:
+        identity = ["-c", "user.name=A Test", "-c", "user.email=test@example.invalid"]
+        done = subprocess.run(
+            ["git", *identity, *words], cwd=self.root, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def commit(self, message: str) -> str:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+        return self.git("rev-parse", "HEAD")
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [ODYSSEY, *words], cwd=self.root, text=True, env=self.environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "ODYSSEY_TEST_MARK": str(self.root)}
+
+    def check(self, *words: str) -> tuple[int, str, str]:
+        child = self.start("check", *words)
+        out, err = child.communicate(timeout=300)
+        assert "Traceback (most recent call last)" not in err, err
+        return child.returncode, out, err
+
+    def document(self, *words: str, code: int) -> Any:
+        found, out, err = self.check("--json", *words)
+        assert found == code, f"{found}\n{out}\n{err}"
+        document = json.loads(out)
+        assert document["exit_code"] == code
+        return document
+
+    def left_running(self) -> list[str]:
+        """Processes that carry this project's mark."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("ODYSSEY_TEST_MARK") == str(self.root):
+                    found.append(f"{process.pid} {process.cmdline()}")
+            except psutil.Error:
+                continue
+        return found
+
+
+@pytest.fixture(scope="module")
+def slowed(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """HEAD is twice as slow as HEAD~1, in a branch off main."""
+    project = Project(tmp_path_factory.mktemp("slowed") / "project")
+    project.git("checkout", "--quiet", "-b", "change")
+    project.write("subject.py", _CODE.format(turns=600))
+    project.commit("slower")
+    return project
+
+
+def test_a_slowdown_is_a_regression(slowed: Project) -> None:
+    """Against the merge base with main, which nobody had to name; both sides are stored."""
+    document = slowed.document("--seed", "1", code=1)
+    verdicts = {case["label"]: case["verdict"] for case in document["cases"]}
+    assert verdicts["work(kind=one)"] == verdicts["work(kind=two)"] == "regression"
+    assert document["verdict"] == "regression"
+    assert document["base"]["commit"] == slowed.git("rev-parse", "main")
+    assert document["contender"]["commit"] == slowed.git("rev-parse", "HEAD")
+    stored = sorted((slowed.root / "benchmarks" / "results").glob("*_results.json"))
+    sides = [json.loads(path.read_text()) for path in stored]
+    assert {side["run"]["kind"] for side in sides} == {"paired"}
+    assert {side["commit"]["hash"] for side in sides} == {
+        document["base"]["commit"],
+        document["contender"]["commit"],
+    }
+    assert all(len(b["processes"]) >= 5 for s in sides for b in s["benchmarks"] if b["processes"])
+
+
+def test_the_same_code_raises_no_alarm(slowed: Project) -> None:
+    """And what was seen is kept for the next check."""
+    document = slowed.document("--self", "--budget", "60", code=0)
+    assert document["suite"]["self"] is True
+    assert "regression" not in {case["verdict"] for case in document["cases"]}
+    assert (slowed.root / ".odyssey" / "noise.json").is_file()
+
+
+def test_table_and_reports(slowed: Project, tmp_path: Path) -> None:
+    """The table fits 80 columns of a pipe; the next command is named; every form is written."""
+    code, out, err = slowed.check("-b", "kind=one|one", "--report", str(tmp_path / "report"))
+    assert code == 1
+    assert "work(kind=one)" in out
+    assert "REGRESSION" in out
+    assert "next: " in err
+    names = {path.name for path in (tmp_path / "report").iterdir()}
+    assert names == {"report.txt", "report.json", "report.md", "annotations.txt"}
+
+
+def test_a_spent_budget_is_undecided_never_wrong(slowed: Project) -> None:
+    """Nothing could be judged: exit code 3, and no accusation."""
+    document = slowed.document("--budget", "0.01", code=3)
+    assert document["suite"]["budget_spent"] is True
+    assert not any(case["verdict"] == "regression" for case in document["cases"])
+
+
+def test_uncommitted_changes_are_the_contender(tmp_path: Path) -> None:
+    """On main itself: the working tree against HEAD; nothing in the repository changes by it."""
+    project = Project(tmp_path / "project")
+    code, _, err = project.check()
+    assert code == 2
+    assert "nothing differs" in err
+    project.write("subject.py", _CODE.format(turns=700))
+    status = project.git("status", "--porcelain")
+    document = project.document("-b", "one", code=1)
+    assert document["contender"]["dirty"] is True
+    assert document["base"]["commit"] == document["contender"]["commit"]
+    assert project.git("status", "--porcelain") == status
+
+
+def test_what_one_side_lacks(tmp_path: Path) -> None:
+    """A benchmark of what the base does not have is added; one that breaks in the contender failed;
+    other parameters are other cases."""
+    project = Project(tmp_path / "project")
+    project.git("checkout", "--quiet", "-b", "change")
+    project.write("subject.py", _CODE.format(turns=300) + "\nNEW = 1\nKINDS = ['a', 'b']\n")
+    project.write(
+        "benchmarks/newer.py", "from subject import NEW\n\ndef track_new():\n    return NEW\n"
+    )
+    broken = """
+import subject
+
+def track_broken():
+    if hasattr(subject, "NEW"):
+        raise RuntimeError("broken on purpose")
+    return 1
+
+def track_kinds(kind):
+    return 1
+
+track_kinds.params = getattr(subject, "KINDS", ["a"])
+"""
+    project.write("benchmarks/broken.py", broken)
+    project.commit("new")
+    document = project.document("-b", "track_", "--gate", "duration,track", code=1)
+    verdicts = {case["label"]: case["verdict"] for case in document["cases"]}
+    assert verdicts["new"] == "added"
+    assert verdicts["broken"] == "failed"
+    assert verdicts["size"] == "unchanged"
+    assert sorted(v for k, v in verdicts.items() if k.startswith("kinds")) == ["added", "unchanged"]
+    reasons = {case["label"]: case["reason"] for case in document["cases"]}
+    assert "broken on purpose" in reasons["broken"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_leaves_nothing_running(slowed: Project, number: signal.Signals) -> None:
+    """What was measured is stored as incomplete; exit code 130."""
+    child = slowed.start("check", "--tolerance", "0.01%", "--threshold", "0.02%")
+    assert child.stderr is not None
+    for line in child.stderr:
+        if "cases" in line:
+            break
+    time.sleep(2.0)
+    child.send_signal(number)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130, err
+    assert slowed.left_running() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--base", "nowhere"], "nowhere"),
+        (["--base", "-x"], "-x"),
+        (["--base", "baseline"], "baseline"),
+        (["-b", "("], "regular expression"),
+        (["-b", "no_such_benchmark"], "no benchmark matches"),
+        (["--tolerance", "10%", "--threshold", "5%"], "below the threshold"),
+        (["--confidence", "1"], "confidence"),
+        (["-E", "conda"], "virtualenv"),
+        (["--python", "2.2"], "2.2"),
+    ],
+)
+def test_bad_words(slowed: Project, words: list[str], said: str) -> None:
+    """Exit code 2, and a message that names what was wrong."""
+    code, out, err = slowed.check(*words)
+    assert code == 2, err
+    assert said in err
+    assert out == ""
+
+
+def test_a_base_that_does_not_build(tmp_path: Path) -> None:
+    """Says which side, shows the end of the log and where the whole is; exit code 3."""
+    project = Project(tmp_path / "project")
+    project.write("pyproject.toml", _PYPROJECT + "\n[tool.setuptools]\nnot-a-key = 1\n")
+    project.commit("broken build")
+    project.write("pyproject.toml", _PYPROJECT)
+    project.commit("mended")
+    code, _, err = project.check("--base", "HEAD~1")
+    assert code == 3
+    assert "base" in err
+    assert "log" in err
