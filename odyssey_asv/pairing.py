@@ -207,6 +207,9 @@ class Engine:
         self._watcher = watcher
         self._caches: dict[tuple[int, str], Path | str] = {}
         self._processor: int | None = None
+        # What starting the interpreters of a round takes; later ones start while the one before is measured.
+        self._start_s = 0.0
+        self._began = 0.0
 
     def run(self, deadline: float, clock: Callable[[], float] = time.monotonic) -> None:
         """Measure until everything is decided or `clock` has passed `deadline`."""
@@ -222,6 +225,8 @@ class Engine:
                 for side, worker in enumerate(workers):
                     worker.started()
                     self._load(side, worker, left)
+                if number == 1:
+                    self._start_s = time.monotonic() - self._began
                 following = self._start(stack)
                 order = self._rng.sample(left, len(left))
                 for trial in order:
@@ -243,6 +248,7 @@ class Engine:
             started[side] = Worker(self._sides[side], self._rng)
             stack.callback(started[side].close)
         self.processes += 2
+        self._began = time.monotonic()
         return started[_BASE], started[_CONTENDER]
 
     def _load(self, side: int, worker: Worker, left: Sequence[Trial]) -> None:
@@ -272,11 +278,12 @@ class Engine:
     def _block(self, trial: Trial, workers: tuple[Worker, Worker], left: int) -> None:
         if trial.done:
             return
-        for side in (_BASE, _CONTENDER):
-            cache = self._cache_of(trial, side)
+        caches = [self._cache_of(trial, side) for side in (_BASE, _CONTENDER)]
+        for side, cache in enumerate(caches):
             if isinstance(cache, str):
-                self._settle(trial, side, Failed(f"setup_cache failed: {cache}", timeout=True))
-                return
+                self._settle(trial, side, Failed(f"setup_cache failed: {cache}"), last=True)
+        if trial.done:
+            return
         with ExitStack() as stack:
             if trial.alone:
                 workers = self._start(stack)
@@ -293,8 +300,10 @@ class Engine:
             else:
                 for side, outcome in enumerate(outcomes):
                     self._settle(trial, side, outcome)
-            for worker in workers:
-                worker.finish()
+            for side, worker in enumerate(workers):
+                fault = worker.finish()
+                if fault is not None and not trial.done:
+                    self._settle(trial, side, fault)
 
     def _prepare(self, trial: Trial, workers: tuple[Worker, Worker]) -> tuple[Outcome, Outcome]:
         """Both sides at once, but one after the other where the base has to find `number` first."""
@@ -362,17 +371,17 @@ class Engine:
     def _pairs(self, trial: Trial, pair_s: float, left: int) -> int:
         """How many pairs make a block: fewer where a pair takes long, more where few cases are left to
         share what a round costs."""
-        room = max(_BLOCK_S, self._round_s / left)
-        most = _MOST_PAIRS if left * _BLOCK_S < self._round_s else _PAIRS
+        room = max(_BLOCK_S, self._start_s / left)
+        most = _MOST_PAIRS if left * _BLOCK_S < self._start_s else _PAIRS
         pairs = max(1, min(most, round(room / max(pair_s, 1e-9))))
         if pair_s < 1.0:
             pairs = max(pairs, 3)
         return min(pairs, trial.repeat) if trial.repeat else pairs
 
-    _round_s = 0.4
+    def _settle(self, trial: Trial, side: int, outcome: Outcome, *, last: bool = False) -> None:
+        """Remember what a side could not do, and end the case where that will not change.
 
-    def _settle(self, trial: Trial, side: int, outcome: Outcome) -> None:
-        """Remember what a side could not do, and end the case where that will not change."""
+        A failure may be a hiccup and gets a second chance, unless it is the `last`."""
         match outcome:
             case Missing(reason):
                 added = side == _BASE
@@ -385,7 +394,7 @@ class Engine:
                 trial.done = True
             case Failed():
                 trial.faults[side].append(outcome)
-                if outcome.timeout or len(trial.faults[side]) > 1:
+                if last or outcome.timeout or len(trial.faults[side]) > 1:
                     before, after = trial.states
                     mark = Status.TIMEOUT if outcome.timeout else Status.FAILED
                     trial.states = (mark, after) if side == _BASE else (before, mark)

@@ -28,6 +28,8 @@ import timeit
 import traceback
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, NoReturn
 
 SAMPLE_S = 0.002
@@ -83,7 +85,8 @@ class Suite:
     """The benchmarks of a folder, each looked up once."""
 
     def __init__(self, folder: str) -> None:
-        from asv_runner import discovery
+        with _only_plugins():
+            from asv_runner import discovery
         from asv_runner._aux import update_sys_path
         from asv_runner.benchmarks import _base
 
@@ -118,6 +121,27 @@ class Suite:
         return self._known[name]
 
 
+@contextmanager
+def _only_plugins() -> Iterator[None]:
+    """Spare asv_runner, which looks for plugins, reading the metadata of all that is installed: that
+    is a good part of starting a process."""
+    from importlib import metadata
+
+    everything = metadata.distributions
+
+    def plugins(**context: Any) -> Iterator[Any]:
+        for found in everything(**context):
+            path = getattr(found, "_path", None)
+            if path is None or path.name.startswith("asv_bench"):
+                yield found
+
+    metadata.distributions = plugins
+    try:
+        yield
+    finally:
+        metadata.distributions = everything
+
+
 def _no_hash(_: str) -> str:
     return ""
 
@@ -134,7 +158,14 @@ class Timing:
     """Takes samples of one `time_` case: seconds by the wall clock, of processor, by its own timer."""
 
     def __init__(self, benchmark: Any, sample_s: float) -> None:
+        from asv_runner.benchmarks._base import Benchmark
+        from asv_runner.benchmarks.time import TimeBenchmark
+
         self._benchmark = benchmark
+        self._set_up: Callable[[], object] = benchmark.do_setup
+        if type(benchmark) is TimeBenchmark:
+            # The same without looking up a dozen attributes once more, which takes most of its time.
+            self._set_up = partial(Benchmark.do_setup, benchmark)
         self._own: Callable[[], float] | None = None
         if benchmark.timer is not timeit.default_timer:
             self._own = benchmark.timer
@@ -187,17 +218,25 @@ class Timing:
         try:
             if not self._fresh:
                 return self._in_a_row(number)
-            taken = self._one_by_one(self._call, self._benchmark.redo_setup, number)
+            taken = self._one_by_one(self._call, self._renew, number)
         finally:
             if collecting:
                 gc.enable()
         return [max(t - number * o, t / 20) for t, o in zip(taken, self._overhead)]
 
+    def _renew(self) -> None:
+        """What asv's `redo_setup` does."""
+        if self._benchmark._redo_setup_next:
+            self._benchmark.do_teardown()
+            self._set_up()
+        else:
+            self._benchmark._redo_setup_next = True
+
     def _in_a_row(self, number: int) -> Sequence[float]:
         """A sample as `timeit` takes it, by three clocks."""
         call, calls = self._call, itertools.repeat(None, number)
         clock, processor, own = time.perf_counter, time.process_time, self._own or _zero
-        self._benchmark.redo_setup()
+        self._renew()
         # The clock that is likeliest to be judged by stands closest to the calls.
         cpu = processor()
         mine = own()
@@ -522,8 +561,8 @@ def _time(channel: Channel, own: Interpreter, benchmark: Any, message: dict[str,
         taken = [float(value) for value in timing.sample()]
         if not all(math.isfinite(value) for value in taken):
             raise ValueError(f"the timer gave {taken!r}")
-        channel.send(event="sample", clocks=taken)
         _cut(own.output)
+        channel.send(event="sample", clocks=taken)
 
 
 def _redirect(path: str) -> None:

@@ -245,7 +245,8 @@ class Worker:
         """End the process and everything it started. Never raises, and may be called again."""
         if self._closed:
             return
-        self._closed = True
+        self._closed = self._gone = True
+        self._exit = self._exit or _EndedError()
         if self._case is not None:
             self._case.close()
         self._control.close()
@@ -348,7 +349,7 @@ class Worker:
                 self._until_exit(_END_S)
         if self._exit is None:
             # Not even the interpreter answers.
-            self._abandon()
+            self.close()
         elif self._failed is None and self._exit.code != 0:
             self._broken(self._exit)
         self._case.close()
@@ -433,22 +434,16 @@ class Worker:
                     case _:
                         self._replies.append(message)
         except (_GarbledError, KeyError, TypeError):
-            self._abandon()
+            self.close()
         if self._control.ended:
             self._gone = True
             self._exit = self._exit or _EndedError()
-
-    def _abandon(self) -> None:
-        """Give up on a process that makes no sense."""
-        self._gone = True
-        self._exit = self._exit or _EndedError()
-        self.close()
 
     def _kill_child(self) -> None:
         if self._exit is not None:
             return
         if self._child is None:
-            self._abandon()
+            self.close()
             return
         with suppress(OSError):
             os.killpg(self._child, signal.SIGKILL)

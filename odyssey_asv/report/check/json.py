@@ -105,7 +105,7 @@ def _detectable(finding: Finding) -> float | None:
 
 
 def _suite(check: Check) -> dict[str, Any]:
-    mean = words.mean(check)
+    mean = check.geometric_mean
     effort, spread = check.effort, check.noise
     return {
         "geometric_mean": None if mean is None else _finite(mean[0]),

@@ -126,17 +126,9 @@ def counts(check: Check) -> str:
     return words.tally(check.counts)
 
 
-def mean(check: Check) -> tuple[float, float, float] | None:
-    """`Check.geometric_mean`, None also where an end of it is beyond any number."""
-    try:
-        return check.geometric_mean
-    except OverflowError:
-        return None
-
-
 def geometric_mean(check: Check) -> str | None:
     """The mean change of all durations with its interval: `+1.2 % [+0.4, +2.0]`."""
-    found = mean(check)
+    found = check.geometric_mean
     if found is None:
         return None
     ratio, low, high = found

@@ -1,0 +1,392 @@
+"""The paired engine with workers that are made up: order, clocks, faults, and when it stops."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odyssey_asv import pairing
+from odyssey_asv.adapter.paired.workers import (
+    Clocks,
+    Failed,
+    Measured,
+    Missing,
+    Outcome,
+    Prepared,
+    Side,
+    Skipped,
+    Task,
+)
+from odyssey_asv.evidence import LOOKS, Plan
+from odyssey_asv.findings import Clock, Finding
+from odyssey_asv.pairing import Engine, Settings, Watcher, finding, trials
+from odyssey_asv.policy import Policy, Verdict
+
+READY = Prepared(number=10, repeat=0, own_timer=False, fresh=False)
+
+Answer = Callable[[Side, Task], Outcome]
+Take = Callable[[Side, Task], Clocks | Failed]
+
+
+class World:
+    """What the made-up workers answer, and what they were asked."""
+
+    def __init__(self) -> None:
+        self.rng = random.Random(1)
+        self.answer: Answer = lambda side, task: READY
+        self.take: Take = self.sample_of({"base": 1.0, "contender": 1.0})
+        self.load: Callable[[Side], dict[str, str]] = lambda side: {}
+        self.ending: Callable[[Side], Failed | None] = lambda side: None
+        self.tasks: list[tuple[str, Task]] = []
+        self.log: list[str] = []
+        self.open = 0
+
+    def sample_of(self, speed: dict[str, float], noise: float = 0.01) -> Take:
+        """Samples of some milliseconds, bound by the processor."""
+
+        def take(side: Side, task: Task) -> Clocks:
+            seconds = 0.002 * speed[side.name] * math.exp(self.rng.gauss(0, noise))
+            return seconds, seconds * 0.999, 0.0
+
+        return take
+
+
+class FakeWorker:
+    """Stands in for a started interpreter."""
+
+    world: World
+
+    def __init__(self, side: Side, rng: random.Random) -> None:
+        self.side = side
+        self.alive = True
+        self.world.open += 1
+        self.world.log.append(f"start {side.name}")
+        self._closed = False
+
+    def __enter__(self) -> FakeWorker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if not self._closed:
+            self.world.open -= 1
+            self._closed = True
+
+    def started(self) -> None:
+        pass
+
+    def load(self, names: list[str]) -> dict[str, str]:
+        return self.world.load(self.side)
+
+    def cache(self, name: str, folder: Path, timeout_s: float) -> str | None:
+        self.world.log.append(f"cache {self.side.name} {name}")
+        return "no cache" if "bad" in name else None
+
+    def begin(self, task: Task) -> None:
+        self.task = task
+        self.world.tasks.append((self.side.name, task))
+
+    def prepared(self) -> Outcome:
+        return self.world.answer(self.side, self.task)
+
+    def sample(self) -> Clocks | Failed:
+        self.world.log.append(f"sample {self.side.name}")
+        return self.world.take(self.side, self.task)
+
+    def finish(self) -> Failed | None:
+        return self.world.ending(self.side)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World()
+    monkeypatch.setattr(FakeWorker, "world", made, raising=False)
+    monkeypatch.setattr(pairing, "Worker", FakeWorker)
+    return made
+
+
+def record(name: str = "suite.time_f", **more: Any) -> dict[str, Any]:
+    kind = {"time": "time", "track": "track", "peakmem": "peakmemory"}[
+        name.rsplit(".", maxsplit=1)[-1].split("_", maxsplit=1)[0]
+    ]
+    unit = {"time": "seconds", "track": "unit", "peakmemory": "bytes"}[kind]
+    return {"name": name, "type": kind, "unit": unit, "params": [], "param_names": [], **more}
+
+
+def measure(
+    tmp_path: Path,
+    *records: dict[str, Any],
+    settings: Settings | None = None,
+    turns: int | None = None,
+    watcher: Watcher | None = None,
+) -> dict[str, Finding]:
+    """Run the engine; `turns` is how often the clock may be read before time is up."""
+    settings = settings or Settings(Policy())
+    sides = tuple(
+        Side(name, Path("python"), {}, tmp_path, tmp_path, tmp_path, tmp_path / name)
+        for name in ("base", "contender")
+    )
+    found = trials(records or [record()], settings)
+    plan = Plan(max(1, sum(t.gated for t in found)))
+    engine = Engine(
+        (sides[0], sides[1]), found, settings, plan, random.Random(2), watcher or Watcher()
+    )
+    ticks = itertools.count()
+    clock = (lambda: float(next(ticks))) if turns is not None else (lambda: 0.0)
+    engine.run(float(turns) if turns is not None else 1.0, clock)
+    findings = (finding(trial, settings, plan) for trial in engine.trials)
+    return {f.label: f for f in findings if f is not None}
+
+
+def only(found: dict[str, Finding]) -> Finding:
+    (one,) = found.values()
+    return one
+
+
+def test_a_slowdown_is_found_and_the_same_is_not(world: World, tmp_path: Path) -> None:
+    world.take = world.sample_of({"base": 1.0, "contender": 1.2})
+    slower = only(measure(tmp_path))
+    assert slower.verdict is Verdict.REGRESSION
+    assert slower.clock is Clock.CPU
+    assert slower.ratio == pytest.approx(1.2, rel=0.02)
+    assert len(slower.effects) == Plan(1).least
+    world.take = world.sample_of({"base": 1.0, "contender": 1.0})
+    same = only(measure(tmp_path))
+    assert same.verdict is Verdict.UNCHANGED
+    assert len(same.effects) == LOOKS[0]
+    assert world.open == 0
+
+
+def test_an_improvement_is_faster(world: World, tmp_path: Path) -> None:
+    world.take = world.sample_of({"base": 1.0, "contender": 0.7})
+    assert only(measure(tmp_path)).verdict is Verdict.FASTER
+
+
+def test_each_round_has_processes_of_its_own_and_orders_at_random(
+    world: World, tmp_path: Path
+) -> None:
+    measure(tmp_path)
+    starts = [line for line in world.log if line.startswith("start")]
+    assert len(starts) >= 2 + 2 * LOOKS[0]
+    samples = [line.split()[1] for line in world.log if line.startswith("sample")]
+    pairs = list(zip(samples[::2], samples[1::2], strict=True))
+    assert all(set(pair) == {"base", "contender"} for pair in pairs)
+    assert len(set(pairs)) == 2
+
+
+def test_both_sides_take_as_many_calls(world: World, tmp_path: Path) -> None:
+    """What the base finds once holds for every later process."""
+    measure(tmp_path)
+    numbers = [task.number for _, task in world.tasks]
+    assert numbers[0] == 0
+    assert set(numbers[1:]) == {10}
+
+
+def test_a_few_samples_where_the_benchmark_allows_no_more(world: World, tmp_path: Path) -> None:
+    world.answer = lambda side, task: Prepared(1, 2, own_timer=False, fresh=False)
+    found = only(measure(tmp_path))
+    assert found.base is not None
+    assert found.base.processes is not None
+    assert {len(process) for process in found.base.processes} == {2}
+
+
+@pytest.mark.parametrize(
+    ("clocks", "wanted", "expected"),
+    [
+        ((0.002, 0.002, 0.0), Clock.AUTO, Clock.CPU),
+        ((0.002, 0.0001, 0.0), Clock.AUTO, Clock.WALL),
+        ((0.002, 0.0039, 0.0), Clock.AUTO, Clock.WALL),
+        ((0.002, 0.002, 0.0), Clock.WALL, Clock.WALL),
+        ((0.002, 0.0019, 0.0), Clock.CPU, Clock.CPU),
+    ],
+)
+def test_the_clock_that_fits(
+    world: World, tmp_path: Path, clocks: Clocks, wanted: Clock, expected: Clock
+) -> None:
+    """The processor's for one thread that never waits, else the wall's; as told where told."""
+    world.take = lambda side, task: clocks
+    found = only(measure(tmp_path, settings=Settings(Policy(), clock=wanted)))
+    assert found.clock is expected
+
+
+def test_interruptions_do_not_hide_what_a_case_is_bound_by(world: World, tmp_path: Path) -> None:
+    """Four samples of five lost the processor for a while."""
+
+    def take(side: Side, task: Task) -> Clocks:
+        waited = 0.0 if world.rng.random() < 0.2 else 0.003
+        return 0.002 + waited, 0.002 * math.exp(world.rng.gauss(0, 0.01)), 0.0
+
+    world.take = take
+    assert only(measure(tmp_path)).clock is Clock.CPU
+
+
+def test_a_timer_of_its_own_is_the_clock(world: World, tmp_path: Path) -> None:
+    world.answer = lambda side, task: Prepared(10, 0, own_timer=True, fresh=False)
+    world.take = lambda side, task: (0.002, 0.002, 7.0)
+    found = only(measure(tmp_path))
+    assert found.clock is Clock.OWN
+    assert found.base is not None
+    assert found.base.value == 0.7
+
+
+def test_time_up_is_undecided(world: World, tmp_path: Path) -> None:
+    world.take = world.sample_of({"base": 1.0, "contender": 1.07}, noise=0.3)
+    found = only(measure(tmp_path, turns=12))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.reason is not None
+    assert "would have been found" in found.reason
+    none = only(measure(tmp_path, turns=0))
+    assert (none.verdict, none.ratio) == (Verdict.INCONCLUSIVE, None)
+    assert world.open == 0
+
+
+def test_what_fails_once_may_go_on(world: World, tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def answer(side: Side, task: Task) -> Outcome:
+        seen.append(side.name)
+        return (
+            Failed("hiccup") if seen.count("contender") == 1 and side.name == "contender" else READY
+        )
+
+    world.answer = answer
+    assert only(measure(tmp_path)).verdict is Verdict.UNCHANGED
+
+
+@pytest.mark.parametrize(
+    ("bad", "verdict"),
+    [
+        ({"contender"}, Verdict.FAILED),
+        ({"base"}, Verdict.FIXED),
+        ({"base", "contender"}, Verdict.NOT_COMPARABLE),
+    ],
+)
+@pytest.mark.parametrize("timeout", [False, True])
+def test_what_fails_again_has_failed(
+    world: World, tmp_path: Path, bad: set[str], verdict: Verdict, timeout: bool
+) -> None:
+    world.answer = lambda side, task: (
+        Failed("first\nValueError: last", timeout=timeout) if side.name in bad else READY
+    )
+    found = only(measure(tmp_path))
+    assert found.verdict is verdict
+    assert "ValueError: last" in (found.reason or "")
+
+
+def test_a_tear_down_that_breaks_is_a_failure(world: World, tmp_path: Path) -> None:
+    """As asv has it: also where everything was measured before."""
+    world.ending = lambda side: Failed("torn") if side.name == "contender" else None
+    found = only(measure(tmp_path))
+    assert (found.verdict, found.reason) == (Verdict.FAILED, "it failed: torn")
+
+
+def test_a_sample_that_breaks_ends_the_block(world: World, tmp_path: Path) -> None:
+    world.take = lambda side, task: (
+        Failed("broke") if side.name == "contender" else (1e-3, 1e-3, 0.0)
+    )
+    assert only(measure(tmp_path)).verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    ("side", "verdict"), [("base", Verdict.ADDED), ("contender", Verdict.REMOVED)]
+)
+def test_what_one_side_does_not_have(
+    world: World, tmp_path: Path, side: str, verdict: Verdict
+) -> None:
+    world.answer = lambda at, task: Missing("no such thing") if at.name == side else READY
+    found = only(measure(tmp_path))
+    assert (found.verdict, found.reason) == (verdict, "no such thing")
+    world.answer = lambda at, task: READY
+    world.load = lambda at: {"suite.time_f": "ImportError: x"} if at.name == side else {}
+    found = only(measure(tmp_path))
+    assert (found.verdict, found.reason) == (verdict, "ImportError: x")
+
+
+def test_skipped(world: World, tmp_path: Path) -> None:
+    """On both sides there is nothing to tell; on one it is as if it were not there."""
+    world.answer = lambda side, task: Skipped()
+    assert measure(tmp_path) == {}
+    world.answer = lambda side, task: Skipped() if side.name == "base" else READY
+    assert only(measure(tmp_path)).verdict is Verdict.ADDED
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ((100, 100), Verdict.UNCHANGED),
+        ((100, 111), Verdict.REGRESSION),
+        ((100, 80), Verdict.FASTER),
+        ((0, 0), Verdict.UNCHANGED),
+        ((0, 5), Verdict.NOT_COMPARABLE),
+        (("a", "b"), Verdict.NOT_COMPARABLE),
+        ((None, None), Verdict.NOT_COMPARABLE),
+        (
+            ({"samples": [1.0, 2.0, 3.0], "number": 1}, {"samples": [2.0], "number": 1}),
+            Verdict.UNCHANGED,
+        ),
+    ],
+)
+def test_values_are_compared_block_by_block(
+    world: World, tmp_path: Path, values: tuple[Any, Any], verdict: Verdict
+) -> None:
+    """Counted values that are the same in every process are decided by arithmetic."""
+    world.answer = lambda side, task: Measured(values[side.name == "contender"])
+    assert only(measure(tmp_path, record("suite.track_f"))).verdict is verdict
+
+
+def test_higher_may_be_better(world: World, tmp_path: Path) -> None:
+    world.answer = lambda side, task: Measured({"base": 100, "contender": 120}[side.name])
+    found = only(measure(tmp_path, record("suite.track_f", better="higher")))
+    assert found.verdict is Verdict.FASTER
+    assert found.ratio == pytest.approx(1.2)
+
+
+def test_peak_memory_has_a_process_of_its_own(world: World, tmp_path: Path) -> None:
+    world.answer = lambda side, task: Measured(10**7)
+    measure(tmp_path, record("suite.peakmem_f"))
+    assert all(not task.fork for _, task in world.tasks)
+
+
+def test_caches_are_filled_once_a_side(world: World, tmp_path: Path) -> None:
+    records = [record(f"suite.time_{n}", setup_cache_key="suite:3") for n in "ab"]
+    found = measure(tmp_path, *records)
+    caches = [line for line in world.log if line.startswith("cache")]
+    assert sorted(line.split()[1] for line in caches) == ["base", "contender"]
+    assert {task.cache is not None for _, task in world.tasks} == {True}
+    assert {f.verdict for f in found.values()} == {Verdict.UNCHANGED}
+
+
+def test_a_cache_that_fails_fails_its_cases(world: World, tmp_path: Path) -> None:
+    found = only(measure(tmp_path, record("suite.time_bad", setup_cache_key="suite:3")))
+    assert "no cache" in (found.reason or "")
+    assert found.verdict is Verdict.NOT_COMPARABLE
+
+
+def test_benches_choose_cases_by_name_and_parameters(world: World, tmp_path: Path) -> None:
+    settings = Settings(Policy(), benches=(r"time_f\(.*2",))
+    found = measure(tmp_path, record(params=[["1", "2"]], param_names=["n"]), settings=settings)
+    assert list(found) == ["f(n=2)"]
+    assert {task.params for _, task in world.tasks} == {("2",)}
+
+
+def test_the_watcher_is_told(world: World, tmp_path: Path) -> None:
+    told: list[str] = []
+
+    class Told(Watcher):
+        def round(self, number: int, left: int) -> None:
+            told.append(f"round {number}")
+
+        def decided(self, finding: Finding) -> None:
+            told.append(f"{finding.label} {finding.verdict}")
+
+    measure(tmp_path, watcher=Told())
+    assert told[0] == "round 1"
+    assert told[-1] == "f unchanged"
