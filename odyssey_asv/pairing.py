@@ -207,7 +207,7 @@ class Engine:
         self._watcher = watcher
         self._caches: dict[tuple[int, str], Path | str] = {}
         self._processor: int | None = None
-        # What starting the interpreters of a round takes; later ones start while the one before is measured.
+        # What starting the interpreters of a round takes. Later ones start while one is measured.
         self._start_s = 0.0
         self._began = 0.0
 
@@ -215,19 +215,21 @@ class Engine:
         """Measure until everything is decided or `clock` has passed `deadline`."""
         self._make_ready()
         number = 0
+        # On a single processor the next interpreters would start in the middle of samples.
+        ahead = len(processors()) != 1
         with ExitStack() as stack:
-            following = self._start(stack)
+            following = self._start(stack) if ahead else None
             while (left := [t for t in self.trials if not t.done]) and clock() < deadline:
                 number += 1
                 self._watcher.round(number, len(left))
                 self._choose_processor()
-                workers = following
+                workers = following or self._start(stack)
                 for side, worker in enumerate(workers):
                     worker.started()
                     self._load(side, worker, left)
                 if number == 1:
                     self._start_s = time.monotonic() - self._began
-                following = self._start(stack)
+                following = self._start(stack) if ahead else None
                 order = self._rng.sample(left, len(left))
                 for trial in order:
                     if clock() >= deadline:
