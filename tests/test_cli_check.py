@@ -277,3 +277,14 @@ def test_a_base_that_does_not_build(tmp_path: Path) -> None:
     assert code == 3
     assert "base" in err
     assert "log" in err
+
+
+def test_a_suite_that_cannot_be_imported(tmp_path: Path) -> None:
+    """Nothing can be measured: exit code 3, the end of what Python said, and what to do."""
+    project = Project(tmp_path / "project")
+    project.write("benchmarks/broken.py", "raise OSError('no network on purpose')\n")
+    project.commit("broken suite")
+    code, _, err = project.check("--base", "HEAD~1")
+    assert code == 3
+    assert "no network on purpose" in err
+    assert "must import" in err

@@ -491,8 +491,11 @@ class Worker:
         message = self._replies.pop(0)
         if message["event"] == event:
             return message
+        lines = str(message.get("text", "")).strip().splitlines()[-_LINES_SHOWN:]
         raise CannotMeasureError(
-            f"the benchmarks cannot be imported beside the {self.side.name}:\n{message.get('text', '')}"
+            f"the suite cannot be imported beside the {self.side.name}; the end of what Python said:\n"
+            + "\n".join(f"  {line}" for line in lines),
+            tip=f"every module of it must import, as for asv: {self.side.suite}",
         )
 
 
