@@ -7,7 +7,7 @@ accused:
 * A *regression* is claimed when Wilcoxon's signed-rank test rejects that the effects lie symmetrically
   about the tolerance or below. That holds its level for heavy tails, several modes and drift, and for
   unchanged code the effects are symmetric about zero by exchange of the two sides. The permitted error
-  is shared out evenly over all cases of the suite and over all looks at which a claim is possible.
+  is shared out evenly over all cases of the suite, and over the looks at which a claim is possible.
 * *No regression* is claimed when a one-sided t bound on the trimmed mean (see `stats.trimmed_mean`) is
   below the threshold. To miss a slowdown of the threshold's size is permitted to each case, half of the
   error at the first look, a quarter at the second and so on: most cases leave at once.
@@ -26,8 +26,11 @@ from enum import StrEnum
 
 from odyssey_asv import stats
 
-LOOKS = (5, 7, 9, 12, 16, 20, 25, 30, 40, 50, 65, 80, 100, 130, 160, 200)
+LOOKS = (5, 7, 9, 12, 14, 16, 20, 25, 30, 40, 50, 65, 80, 100, 130, 160, 200)
 """After how many blocks a case is looked at; after the last it stays undecided."""
+
+_FIRST_SHARE = 2 / 3
+"""Of the error permitted to a case, what its first possible accusation may use up."""
 
 MISS = 0.005
 """How often a slowdown of exactly the threshold may be taken for none, for each case."""
@@ -50,7 +53,7 @@ class Zone:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Promise:
     """What is promised of a suite: at most `alarm` of suites of unchanged code raise an alarm, with
     `cases` cases that may."""
 
@@ -59,18 +62,36 @@ class Plan:
 
     def level(self, blocks: int) -> float:
         """The error permitted to an accusation at the look after `blocks` blocks; 0 at a look that is
-        too early for any."""
-        share = self.alarm / max(self.cases, 1)
-        for position, look in enumerate(LOOKS):
-            permitted = share / (len(LOOKS) - position)
-            if 0.5**look <= permitted:
-                return permitted if blocks >= look else 0.0
-        return 0.0
+        too early for any, and at block counts that are no look."""
+        return self._levels().get(blocks, 0.0)
 
     @property
     def least(self) -> int:
         """The fewest blocks that can support an accusation."""
-        return next((look for look in LOOKS if self.level(look) > 0.0), LOOKS[-1])
+        return next(iter(self._levels()), LOOKS[-1])
+
+    def _levels(self) -> dict[int, float]:
+        """The error permitted to each case, spread over the looks at which a claim is possible: the
+        first has at least what unanimous blocks need, the others ever less."""
+        share = self.alarm / max(self.cases, 1)
+        looks = [look for look in LOOKS if 0.5**look <= _FIRST_SHARE * share]
+        if not looks:
+            return {}
+        first, *later = looks
+        levels = {first: max(0.5**first, share * _harmonic(looks)[0])}
+        while later:
+            levels_left = [(share - levels[first]) * weight for weight in _harmonic(later)]
+            if 0.5 ** later[0] <= levels_left[0]:
+                return levels | dict(zip(later, levels_left, strict=True))
+            # Not even unanimous blocks could accuse here.
+            later.pop(0)
+        return levels
+
+
+def _harmonic(looks: Sequence[int]) -> list[float]:
+    """Shares of one, each look's in proportion to 1, 1/2, 1/3 …"""
+    weights = [1.0 / position for position in range(1, len(looks) + 1)]
+    return [weight / math.fsum(weights) for weight in weights]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +105,7 @@ class Estimate:
     detectable: float
 
 
-def claim(effects: Sequence[float], zone: Zone, plan: Plan) -> Claim | None:
+def claim(effects: Sequence[float], zone: Zone, promise: Promise) -> Claim | None:
     """What the effects prove at this look, None where more blocks are needed.
 
     Only to be asked at the block counts in `LOOKS`: each answer spends some of the permitted error.
@@ -92,7 +113,7 @@ def claim(effects: Sequence[float], zone: Zone, plan: Plan) -> Claim | None:
     if len(set(effects)) == 1:
         return _without_noise(effects[0], zone)
     blocks = len(effects)
-    level = plan.level(blocks)
+    level = promise.level(blocks)
     if level and stats.signed_rank_tail([e - zone.tolerance for e in effects]) <= level:
         return Claim.REGRESSION
     look = LOOKS.index(blocks) + 1
@@ -112,7 +133,7 @@ def _without_noise(effect: float, zone: Zone) -> Claim:
 
 
 def estimate(
-    effects: Sequence[float], zone: Zone, plan: Plan, confidence: float
+    effects: Sequence[float], zone: Zone, promise: Promise, confidence: float
 ) -> Estimate | None:
     """Where the ratio lies by three or more blocks, None by fewer.
 
@@ -123,9 +144,10 @@ def estimate(
         return None
     location = stats.trimmed_mean(effects)
     tail = (1.0 - confidence) / 2.0
-    blocks = max(len(effects), plan.least)
+    blocks = max(len(effects), promise.least)
     freedom = max(location.freedom, blocks - 2 * (blocks // 10) - 1)
-    margin = stats.student_t(1.0 - plan.level(blocks), freedom) + stats.student_t(0.99, freedom)
+    level = promise.level(max(look for look in LOOKS if look <= blocks)) or 0.5**blocks
+    margin = stats.student_t(1.0 - level, freedom) + stats.student_t(0.99, freedom)
     error = location.error * math.sqrt(len(effects) / blocks)
     return Estimate(
         ratio=location.estimate,
@@ -133,11 +155,6 @@ def estimate(
         high=location.bound(tail),
         detectable=zone.tolerance + margin * error,
     )
-
-
-def next_look(blocks: int) -> int | None:
-    """The next block count at which a case is looked at, None after the last."""
-    return next((look for look in LOOKS if look > blocks), None)
 
 
 def zone_of(tolerance: float, threshold: float) -> Zone:

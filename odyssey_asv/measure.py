@@ -22,8 +22,9 @@ from odyssey_asv.adapter.collect import Finished, collect
 from odyssey_asv.adapter.inside import Settings
 from odyssey_asv.adapter.journal import Journal
 from odyssey_asv.adapter.process import AsvRun, end_of_log, run
-from odyssey_asv.errors import CannotMeasureError, InvalidInputError
+from odyssey_asv.errors import CannotMeasureError
 from odyssey_asv.model import Commit, ResultSet, Run, RunKind, Status
+from odyssey_asv.workspace import nothing_selected
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,12 +251,7 @@ class _Session:
         """Raise for an asv that ended before its work was done. Its code 2 says that a benchmark
         failed, which is a result; 1 may mean anything."""
         if self._selected == 0:
-            wanted = ", ".join(repr(bench) for bench in self._request.benches)
-            raise InvalidInputError(
-                f"no benchmark matches {wanted}" if wanted else "the suite has no benchmarks",
-                tip="-b takes regular expressions, searched in names such as"
-                " module.Class.time_name(param1, param2)",
-            )
+            raise nothing_selected(self._request.benches)
         if code not in (0, 2) or self._finished == 0:
             said = end_of_log(log)
             raise CannotMeasureError(

@@ -7,7 +7,8 @@ run at one commit in one environment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -95,6 +96,14 @@ class Benchmark:
                 return Metric.MEMORY
             case Kind.TRACK:
                 return Metric.TRACK
+
+    def cases(self) -> Iterator[Case]:
+        """Its cases in the order of the parameters' product."""
+        if not self.params:
+            yield Case(self.id)
+            return
+        for position, values in enumerate(itertools.product(*self.params)):
+            yield Case(self.id, tuple(zip(self.param_names, values, strict=True)), position)
 
     def work_of(self, position: int | None) -> float | None:
         """The work of one call of the case at `position`; None where none, or none for it, is declared."""

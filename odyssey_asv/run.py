@@ -14,10 +14,11 @@ from filelock import FileLock, Timeout
 
 from odyssey_asv.adapter import asv_config, machine
 from odyssey_asv.adapter.asv_config import AsvConfig
+from odyssey_asv.adapter.metadata import asv_name
 from odyssey_asv.config import Config
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError, OdysseyError
 from odyssey_asv.measure import Observer, Request, Surroundings, Workplace, measure
-from odyssey_asv.model import Case, Commit, Result, ResultSet, Status
+from odyssey_asv.model import Commit, Result, ResultSet, Status
 from odyssey_asv.repository import Repository, evenly
 from odyssey_asv.store import results as store
 from odyssey_asv.workspace import (
@@ -136,15 +137,8 @@ def failed(results: ResultSet) -> list[Result]:
         result
         for result in results.results
         if result.status.failed
-        and (not expressions or any(e.search(_asv_name(result.case)) for e in expressions))
+        and (not expressions or any(e.search(asv_name(result.case)) for e in expressions))
     ]
-
-
-def _asv_name(case: Case) -> str:
-    """What asv matches `-b` with."""
-    if not case.params:
-        return case.benchmark
-    return f"{case.benchmark}({', '.join(value for _, value in case.params)})"
 
 
 def execute(plan: Plan, config: Config, observer: Observer, echo: IO[str] | None = None) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from odyssey_asv.adapter.asv_config import AsvConfig
@@ -24,6 +25,18 @@ def check_expressions(benches: tuple[str, ...]) -> None:
                 f"-b {bench!r} is not a regular expression: {error}",
                 tip=f"for that very text: -b {re.escape(bench)!r}",
             ) from error
+
+
+def nothing_selected(benches: Sequence[str], left_out: Sequence[str] = ()) -> InvalidInputError:
+    """The error for expressions that no benchmark matches, or for a suite without any. `left_out` says
+    what could not be looked into."""
+    wanted = ", ".join(map(repr, benches))
+    said = f"no benchmark matches {wanted}" if wanted else "the suite has no benchmarks"
+    return InvalidInputError(
+        "\n".join([said, *(f"  {line}" for line in left_out)]),
+        tip="-b takes regular expressions, searched in names such as"
+        " module.Class.time_name(param1, param2)",
+    )
 
 
 def check_machine(name: str) -> None:

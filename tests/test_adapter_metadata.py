@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from odyssey_asv.adapter.convert import cases_of
 from odyssey_asv.adapter.metadata import benchmark_of, short_name
 from odyssey_asv.adapter.tree import read_suite
 from odyssey_asv.model import Benchmark, Better, Kind
@@ -111,7 +110,7 @@ def test_every_axis_has_a_name_of_its_own(names: list[Any], expected: tuple[str,
 def test_cases_pair_names_and_values_in_the_product_s_order() -> None:
     """The order in which asv stores results."""
     found = described([["1", "2"], ["x", "y"]], param_names=["n", "k"])
-    assert [(dict(case.params), case.position) for case in cases_of(found)] == [
+    assert [(dict(case.params), case.position) for case in found.cases()] == [
         ({"n": "1", "k": "x"}, 0),
         ({"n": "1", "k": "y"}, 1),
         ({"n": "2", "k": "x"}, 2),
@@ -121,7 +120,7 @@ def test_cases_pair_names_and_values_in_the_product_s_order() -> None:
 
 def test_without_parameters_there_is_one_case() -> None:
     """It has no position: there is nothing to count."""
-    (case,) = cases_of(described())
+    (case,) = described().cases()
     assert (case.params, case.position) == ((), None)
 
 

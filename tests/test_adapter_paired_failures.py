@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 import pytest
 
+from odyssey_asv.adapter.paired import workers
 from odyssey_asv.adapter.paired.workers import (
     Failed,
     Measured,
@@ -563,7 +564,7 @@ def test_a_broken_cache_has_a_reason(process: Worker, name: str, reason: str) ->
     assert reason in fault.splitlines()[-1]
 
 
-def test_a_suite_that_cannot_be_imported_is_missing(process: Worker) -> None:
+def test_a_module_that_cannot_be_imported_is_missing(process: Worker) -> None:
     faults = process.load(["broken.track_it", "bad.track_well", "bad.track_gone"])
     assert set(faults) == {"broken.track_it", "bad.track_gone"}
     assert faults["broken.track_it"].startswith("ModuleNotFoundError: No module named")
@@ -572,8 +573,9 @@ def test_a_suite_that_cannot_be_imported_is_missing(process: Worker) -> None:
     assert isinstance(outcome, Missing)
     assert "no_such_module" in outcome.reason
     assert process.finish() is None
-    with pytest.raises(CannotMeasureError, match="no_such_module"):
-        process.discover()
+    found = process.discover()
+    assert "bad.track_well" in {record["name"] for record in found.records}
+    assert found.faults == {"broken": faults["broken.track_it"]}
 
 
 def test_a_suite_that_ends_its_process_cannot_be_measured(tmp_path: Path, side: Side) -> None:
@@ -582,10 +584,21 @@ def test_a_suite_that_ends_its_process_cannot_be_measured(tmp_path: Path, side: 
     )
     with Worker(side, random.Random(1)) as process:
         process.started()
-        with pytest.raises(CannotMeasureError, match="so long"):
+        with pytest.raises(CannotMeasureError, match=r"ended with exit code 3; it said:\nso long"):
             process.load(["ending.track_it"])
         assert not process.alive
         assert isinstance(run(process, "track_well"), Failed)
+
+
+def test_a_suite_that_takes_too_long_cannot_be_measured(
+    tmp_path: Path, side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "suite" / "slow.py").write_text("import time\ntime.sleep(1000)\n")
+    monkeypatch.setattr(workers, "_IMPORT_S", 0.5)
+    with Worker(side, random.Random(1)) as process:
+        process.started()
+        with pytest.raises(CannotMeasureError, match=r"no answer within 0\.5 s"):
+            process.discover()
 
 
 def test_an_interpreter_that_cannot_be_started_is_an_error(tmp_path: Path, side: Side) -> None:

@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ import pytest
 
 from odyssey_asv.adapter.paired import worker
 from odyssey_asv.adapter.paired.workers import (
+    Discovered,
     Failed,
     Measured,
     Missing,
@@ -34,6 +35,7 @@ from odyssey_asv.adapter.paired.workers import (
     Task,
     Worker,
 )
+from odyssey_asv.errors import CannotMeasureError
 
 PLAIN = '''
 import json
@@ -475,7 +477,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
     ours: dict[str, Ran] = {}
     with Worker(side, random.Random(1)) as process:
         process.started()
-        found = process.discover()
+        found = process.discover().records
         assert process.load([record["name"] for record in found]) == {}
         wanted = list(_wanted(found))
         records = {record["name"]: record for record in found}
@@ -620,14 +622,14 @@ def test_a_broken_setup_is_not_torn_down_and_a_broken_body_is(both: Both) -> Non
         ("plain.time_five-None", Prepared(5, 0, own_timer=False, fresh=False)),
         ("plain.Consuming.time_one-None", Prepared(1, 0, own_timer=False, fresh=False)),
         ("plain.Consuming.time_five-None", Prepared(5, 0, own_timer=False, fresh=True)),
-        ("plain.timeraw_code-None", Prepared(1, 0, own_timer=False, fresh=False)),
-        ("plain.timeraw_params-0", Prepared(3, 0, own_timer=False, fresh=False)),
+        ("plain.timeraw_code-None", Prepared(1, 0, own_timer=False, fresh=False, parallel=True)),
+        ("plain.timeraw_params-0", Prepared(3, 0, own_timer=False, fresh=False, parallel=True)),
         ("plain.Derived.time_inherited-None", Prepared(2, 0, own_timer=False, fresh=False)),
     ],
 )
 def test_an_explicit_number_is_kept(both: Both, name: str, facts: Prepared) -> None:
     ran = both.ours[name]
-    assert ran.outcome == facts
+    assert replace(ran.outcome, waits=0.0) == facts
     assert ran.letters.count("C") % (1 if "timeraw" in name else facts.number) == 0
     if isinstance(both.asv[name].outcome, dict):
         assert both.asv[name].outcome["number"] == facts.number
@@ -689,6 +691,140 @@ def test_parameters_are_found_by_their_texts_and_not_by_their_place(tmp_path: Pa
             assert isinstance(outcome(name, params), Missing)
 
 
+BROKEN = {
+    "absent": "import no_such_module\n",
+    "syntax": "def time_x(:\n",
+    "raising": "from .common import connect\nconnect()\n",
+    "leaving": "import sys\nsys.exit('not today')\n",
+    "interrupted": "raise KeyboardInterrupt\n",
+    "wordy": "raise ValueError('first\\n\\n' + 'x' * 1000)\n",
+    "dependent": "from . import absent\n",
+    "inner/__init__": "raise OSError\n",
+    "inner/deep": "def track_deep(): return 1\n",
+    "instances": (
+        "def track_before(): return 1\n"
+        "class Broken:\n"
+        "    def __init__(self): self.absent\n"
+        "    def track_it(self): return 1\n"
+    ),
+}
+FINE = {
+    "__init__": "",
+    "common": "def connect(): raise ConnectionError('no network on purpose')\n",
+    "another": "def track_a(): return 1\n",
+    "zebra": "def track_z(): return 1\n",
+    "renamed": "def track_r(): return 1\ntrack_r.benchmark_name = 'elsewhere.track_other'\n",
+    "working/__init__": "def track_in_package(): return 1\n",
+    "working/deep": "class Set:\n    def track_it(self): return 1\n",
+}
+
+
+def write_suite(folder: Path, modules: dict[str, str]) -> Side:
+    """Each module leaves a trace of being imported."""
+    for name, text in modules.items():
+        path = folder / "suite" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        trace = "with open(os.environ['TRACE'], 'a') as sink: print(__name__, file=sink)"
+        # What does not compile leaves none.
+        path.write_text(f"import os\n{trace}\n{text}")
+    return make_side(folder, TRACE=str(folder / "trace"))
+
+
+def _imported(folder: Path) -> list[str]:
+    return (folder / "trace").read_text().split()
+
+
+def test_modules_that_cannot_be_imported_cost_themselves_only(tmp_path: Path) -> None:
+    with Worker(write_suite(tmp_path, FINE | BROKEN), random.Random(1)) as process:
+        process.started()
+        found = process.discover()
+        assert process.discover() == found
+    assert [record["name"] for record in found.records] == [
+        "another.track_a",
+        "instances.track_before",
+        "elsewhere.track_other",
+        "working.track_in_package",
+        "working.deep.Set.track_it",
+        "zebra.track_z",
+    ]
+    missing = "ModuleNotFoundError: No module named 'no_such_module' (absent.py, line 3)"
+    syntax = found.faults.pop("syntax")
+    assert syntax.startswith("SyntaxError: ")
+    assert syntax.endswith("(syntax.py, line 3)")
+    assert found.faults == {
+        "absent": missing,
+        "raising": "ConnectionError: no network on purpose (common.py, line 3)",
+        "leaving": "SystemExit: not today (leaving.py, line 4)",
+        "interrupted": "KeyboardInterrupt (interrupted.py, line 3)",
+        "wordy": f"{'ValueError: first '.ljust(300, 'x')}... (wordy.py, line 3)",
+        "dependent": missing,
+        "inner": f"OSError ({Path('inner', '__init__.py')}, line 3)",
+        "instances": "AttributeError: 'Broken' object has no attribute 'absent'"
+        " (instances.py, line 5)",
+    }
+
+
+def test_what_is_found_beside_broken_modules_can_be_run(tmp_path: Path) -> None:
+    with Worker(write_suite(tmp_path, FINE | BROKEN), random.Random(1)) as process:
+        process.started()
+        names = [record["name"] for record in process.discover().records]
+        assert process.load(names) == {}
+        for name in names:
+            assert _ran(process, Task(name, None, 60), tmp_path / "none").outcome == Measured(1)
+
+
+def test_loading_imports_what_is_asked_for_and_nothing_else(tmp_path: Path) -> None:
+    with Worker(write_suite(tmp_path, FINE | BROKEN), random.Random(1)) as process:
+        process.started()
+        assert process.load(["another.track_a", "working.deep.Set.track_it"]) == {}
+    assert _imported(tmp_path) == ["suite", "suite.another", "suite.working", "suite.working.deep"]
+
+
+def test_a_broken_module_is_tried_once_however_many_ask_for_it(tmp_path: Path) -> None:
+    with Worker(write_suite(tmp_path, FINE | BROKEN), random.Random(1)) as process:
+        process.started()
+        faults = process.load(["raising.track_a", "raising.Set.track_b", "gone.track_it"])
+        assert process.load(["raising.track_c"])["raising.track_c"] == faults["raising.track_a"]
+        assert process.discover().faults["raising"] == faults["raising.track_a"]
+    assert faults == {
+        "raising.track_a": "ConnectionError: no network on purpose (common.py, line 3)",
+        "raising.Set.track_b": "ConnectionError: no network on purpose (common.py, line 3)",
+        "gone.track_it": "ValueError: Could not find benchmark 'gone.track_it'",
+    }
+    assert _imported(tmp_path).count("suite.raising") == 1
+
+
+def test_a_name_elsewhere_is_looked_for_as_far_as_it_is_found(tmp_path: Path) -> None:
+    with Worker(write_suite(tmp_path, FINE | BROKEN), random.Random(1)) as process:
+        process.started()
+        assert process.load(["elsewhere.track_other"]) == {}
+    assert "suite.renamed" in _imported(tmp_path)
+    assert "suite.zebra" not in _imported(tmp_path)
+
+
+@pytest.mark.parametrize("broken", [*sorted(BROKEN.keys() - {"inner/deep"}), "__init__"])
+def test_a_suite_of_nothing_but_faults_cannot_be_measured(tmp_path: Path, broken: str) -> None:
+    modules = {"__init__": "", "common": FINE["common"]}
+    if broken == "instances":
+        modules["instances"] = BROKEN[broken].replace("track_before", "before")
+    else:
+        modules[broken] = BROKEN.get(broken, "import no_such_module\n")
+    with Worker(write_suite(tmp_path, modules), random.Random(1)) as process:
+        process.started()
+        with pytest.raises(CannotMeasureError) as caught:
+            process.discover()
+        assert process.alive
+    module = {"__init__": "suite", "inner/__init__": "inner"}.get(broken, broken)
+    assert f"\n  {module}: " in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_an_empty_suite_has_nothing_and_no_faults(tmp_path: Path) -> None:
+    with Worker(write_suite(tmp_path, {"__init__": ""}), random.Random(1)) as process:
+        process.started()
+        assert process.discover() == Discovered([], {})
+
+
 def test_plugins_of_asv_are_found_among_what_is_installed(tmp_path: Path) -> None:
     for name in ("asv_bench_things", "others"):
         place = tmp_path / f"{name}-1.0.dist-info"
@@ -739,12 +875,78 @@ def test_the_program_runs_in_other_versions(tmp_path: Path) -> None:
             "    def setup(self): self.left = [1]\n"
             "    def time_it(self): self.left.pop()\n"
         )
+        (folder / "suite" / "broken.py").write_text("import no_such_module\n")
         side = make_side(folder, python=python)
         with Worker(side, random.Random(1)) as process:
             process.started()
+            found = process.discover()
+            assert len(found.records) == 2
+            assert set(found.faults) == {"broken"}
             assert process.load(["some.track_version", "some.Set.time_it"]) == {}
             version = _ran(process, Task("some.track_version", None, 60), folder / "none")
             assert version.outcome == Measured([3, int(python.rpartition(".")[2])])
             timed = _ran(process, Task("some.Set.time_it", None, 60), folder / "none")
             assert isinstance(timed.outcome, Prepared)
             assert len(timed.samples) == 3
+
+
+BOUND = """
+import hashlib
+import subprocess
+import sys
+import threading
+import time
+
+BLOCK = b"x" * 2_000_000
+
+
+def digest():
+    for _ in range(20):
+        hashlib.sha256(BLOCK).digest()
+
+
+def time_alone():
+    digest()
+
+
+def time_threads():
+    # Without the lock of the interpreter, as numpy's do.
+    started = [threading.Thread(target=digest) for _ in range(2)]
+    for one in started:
+        one.start()
+    for one in started:
+        one.join()
+
+
+def time_sleeps():
+    time.sleep(0.001)
+
+
+def time_starts_a_program():
+    subprocess.run([sys.executable, "-c", "sum(range(100000))"], check=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "parallel", "waits"),
+    [
+        ("time_alone", False, False),
+        ("time_threads", True, True),
+        ("time_sleeps", False, True),
+        ("time_starts_a_program", True, True),
+    ],
+)
+def test_what_a_sample_is_bound_by(tmp_path: Path, name: str, parallel: bool, waits: bool) -> None:
+    """Threads, other processes, and waiting are noticed, however busy the machine is."""
+    (tmp_path / "suite").mkdir()
+    (tmp_path / "suite" / "__init__.py").write_text("")
+    (tmp_path / "suite" / "bound.py").write_text(BOUND)
+    with Worker(make_side(tmp_path), random.Random(1)) as worker:
+        worker.started()
+        worker.load([f"bound.{name}"])
+        worker.begin(Task(f"bound.{name}", None, 60.0))
+        outcome = worker.prepared()
+        worker.finish()
+    assert isinstance(outcome, Prepared)
+    assert outcome.parallel is parallel
+    assert (outcome.waits >= 0.5) is waits

@@ -134,18 +134,25 @@ def slowed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.git("checkout", "--quiet", "-b", "change")
     project.write("subject.py", _CODE.format(turns=600))
     project.commit("slower")
+    project.git("checkout", "--quiet", "main")
+    project.write("subject.py", _CODE.format(turns=1200))
+    project.commit("main went on, and is slower still")
+    project.git("checkout", "--quiet", "change")
     return project
 
 
 def test_a_slowdown_is_a_regression(slowed: Project) -> None:
     """Against the merge base with main, which nobody had to name; both sides are stored."""
+    folder = slowed.root / "benchmarks" / "results"
+    before = set(folder.glob("*"))
     document = slowed.document("--seed", "1", code=1)
     verdicts = {case["label"]: case["verdict"] for case in document["cases"]}
     assert verdicts["work(kind=one)"] == verdicts["work(kind=two)"] == "regression"
     assert document["verdict"] == "regression"
-    assert document["base"]["commit"] == slowed.git("rev-parse", "main")
+    assert document["base"]["commit"] == slowed.git("rev-parse", "main~1")
     assert document["contender"]["commit"] == slowed.git("rev-parse", "HEAD")
-    stored = sorted((slowed.root / "benchmarks" / "results").glob("*_results.json"))
+    stored = sorted(set(folder.glob("*_results.json")) - before)
+    assert len(stored) == 2
     sides = [json.loads(path.read_text()) for path in stored]
     assert {side["run"]["kind"] for side in sides} == {"paired"}
     assert {side["commit"]["hash"] for side in sides} == {
@@ -153,6 +160,18 @@ def test_a_slowdown_is_a_regression(slowed: Project) -> None:
         document["contender"]["commit"],
     }
     assert all(len(b["processes"]) >= 5 for s in sides for b in s["benchmarks"] if b["processes"])
+
+
+def test_both_sides_find_their_modules_compiled(slowed: Project) -> None:
+    """Also where Python is told to write no bytecode: a side that compiles in every process has its
+    memory laid out otherwise."""
+    environment = {**slowed.environment, "PYTHONDONTWRITEBYTECODE": "1"}
+    words = [ODYSSEY, "check", "-b", "track_", "--gate", "track", "--fresh"]
+    subprocess.run(words, cwd=slowed.root, env=environment, check=True, capture_output=True)
+    made = (slowed.root / ".odyssey" / "environments").glob("*/bytecode")
+    compiled = [len(list(folder.rglob("subject*.pyc"))) for folder in made]
+    assert len(compiled) >= 2
+    assert all(compiled)
 
 
 def test_the_same_code_raises_no_alarm(slowed: Project) -> None:
@@ -225,6 +244,8 @@ track_kinds.params = getattr(subject, "KINDS", ["a"])
     assert verdicts["broken"] == "failed"
     assert verdicts["size"] == "unchanged"
     assert sorted(v for k, v in verdicts.items() if k.startswith("kinds")) == ["added", "unchanged"]
+    sides = (project.root / "benchmarks" / "results").iterdir()
+    assert all(json.loads(path.read_text())["run"]["complete"] for path in sides)
     reasons = {case["label"]: case["reason"] for case in document["cases"]}
     assert "broken on purpose" in reasons["broken"]
 
@@ -266,6 +287,25 @@ def test_bad_words(slowed: Project, words: list[str], said: str) -> None:
     assert out == ""
 
 
+def test_every_environment_of_a_matrix(tmp_path: Path) -> None:
+    """Measured one after the other, each side stored for each, and told apart in the report."""
+    project = Project(tmp_path / "project")
+    matrix = {"env": {"SIZE": ["1", "2"]}}
+    project.write("asv.conf.json", json.dumps({**_CONFIG, "matrix": matrix}))
+    project.write(
+        "benchmarks/suite.py",
+        "import os\nimport subject\n\ndef track_size():\n"
+        "    return int(os.environ['SIZE']) * subject.SIZE\n",
+    )
+    project.commit("two environments")
+    project.write("subject.py", _CODE.format(turns=300).replace("100", "150"))
+    document = project.document("--gate", "track", code=1)
+    assert len({case["environment"] for case in document["cases"]}) == 2
+    assert {case["verdict"] for case in document["cases"]} == {"regression"}
+    assert {case["base"] for case in document["cases"]} == {100, 200}
+    assert len(list((project.root / "benchmarks" / "results").iterdir())) == 4
+
+
 def test_a_base_that_does_not_build(tmp_path: Path) -> None:
     """Says which side, shows the end of the log and where the whole is; exit code 3."""
     project = Project(tmp_path / "project")
@@ -279,10 +319,24 @@ def test_a_base_that_does_not_build(tmp_path: Path) -> None:
     assert "log" in err
 
 
+def test_a_module_that_cannot_be_imported_costs_itself(tmp_path: Path) -> None:
+    """The rest of the suite is checked; a benchmark of that module is not just "not found"."""
+    project = Project(tmp_path / "project")
+    project.write("benchmarks/broken.py", "raise OSError('no network on purpose')\n")
+    project.commit("a broken module")
+    document = project.document("--base", "HEAD~1", "--gate", "track", "-b", "track_", code=0)
+    (warning,) = document["warnings"]
+    assert "broken" in warning
+    assert "no network on purpose" in warning
+    code, _, err = project.check("--base", "HEAD~1", "-b", "time_in_broken")
+    assert code == 2
+    assert "no network on purpose" in err
+
+
 def test_a_suite_that_cannot_be_imported(tmp_path: Path) -> None:
     """Nothing can be measured: exit code 3, the end of what Python said, and what to do."""
     project = Project(tmp_path / "project")
-    project.write("benchmarks/broken.py", "raise OSError('no network on purpose')\n")
+    project.write("benchmarks/suite.py", "raise OSError('no network on purpose')\n")
     project.commit("broken suite")
     code, _, err = project.check("--base", "HEAD~1")
     assert code == 3

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odyssey_asv import evidence, stats
-from odyssey_asv.evidence import LOOKS, Claim, Plan, claim, estimate, next_look, zone_of
+from odyssey_asv.evidence import LOOKS, Claim, Promise, claim, estimate, zone_of
 
 ZONE = zone_of(0.05, 0.10)
 
@@ -83,30 +83,24 @@ def test_trimmed_mean_by_hand() -> None:
 @pytest.mark.parametrize("cases", [1, 5, 25, 100, 1000])
 def test_the_permitted_error_is_spent_once(cases: int) -> None:
     """Over all looks and all cases together not more than promised, and no look is wasted."""
-    plan = Plan(cases)
-    levels = [plan.level(look) for look in LOOKS]
-    assert math.fsum(levels) * cases <= plan.alarm * (1 + 1e-12)
+    promise = Promise(cases)
+    levels = [promise.level(look) for look in LOOKS]
+    assert math.fsum(levels) * cases <= promise.alarm * (1 + 1e-12)
     assert all(
         level == 0.0 or 0.5**look <= level for look, level in zip(LOOKS, levels, strict=True)
     )
-    assert plan.level(plan.least) > 0.0
-    assert all(plan.level(look) == 0.0 for look in LOOKS if look < plan.least)
+    assert promise.level(promise.least) > 0.0
+    assert all(promise.level(look) == 0.0 for look in LOOKS if look < promise.least)
 
 
 def test_what_may_be_missed_is_spent_once() -> None:
     assert math.fsum(evidence.MISS / 2 ** (k + 1) for k in range(len(LOOKS))) <= evidence.MISS
 
 
-def test_looks_go_on_to_the_last() -> None:
-    assert next_look(0) == LOOKS[0]
-    assert next_look(LOOKS[0]) == LOOKS[1]
-    assert next_look(LOOKS[-1]) is None
-
-
 @given(st.floats(-0.5, 0.5))
 def test_without_noise_arithmetic_decides(effect: float) -> None:
     """A counted value that is the same in every process needs no test."""
-    found = claim([effect] * 5, ZONE, Plan(25))
+    found = claim([effect] * 5, ZONE, Promise(25))
     if effect > ZONE.threshold:
         assert found is Claim.REGRESSION
     elif effect < -ZONE.threshold:
@@ -117,7 +111,7 @@ def test_without_noise_arithmetic_decides(effect: float) -> None:
 
 @given(st.lists(st.floats(-1, 1), min_size=16, max_size=16))
 def test_an_accusation_needs_most_blocks_above_the_tolerance(values: list[float]) -> None:
-    if claim(values, ZONE, Plan(25)) is Claim.REGRESSION and len(set(values)) > 1:
+    if claim(values, ZONE, Promise(25)) is Claim.REGRESSION and len(set(values)) > 1:
         assert all(value > ZONE.tolerance for value in values)
 
 
@@ -125,17 +119,17 @@ def test_an_accusation_needs_most_blocks_above_the_tolerance(values: list[float]
 def test_five_blocks_accuse_nobody(values: list[float]) -> None:
     """Whatever they say, where there is any noise at all."""
     if len(set(values)) > 1:
-        assert claim(values, ZONE, Plan(1)) is not Claim.REGRESSION
+        assert claim(values, ZONE, Promise(1)) is not Claim.REGRESSION
 
 
 def test_estimates() -> None:
-    assert estimate([0.1, 0.1], ZONE, Plan(1), 0.99) is None
-    found = estimate([0.1, 0.12, 0.08, 0.11, 0.09], ZONE, Plan(1), 0.99)
+    assert estimate([0.1, 0.1], ZONE, Promise(1), 0.99) is None
+    found = estimate([0.1, 0.12, 0.08, 0.11, 0.09], ZONE, Promise(1), 0.99)
     assert found is not None
     assert found.ratio == pytest.approx(0.1)
     assert found.low < found.ratio < found.high
     assert found.detectable > ZONE.tolerance
-    wider = estimate([0.1, 0.14, 0.06, 0.12, 0.08], ZONE, Plan(1), 0.99)
+    wider = estimate([0.1, 0.14, 0.06, 0.12, 0.08], ZONE, Promise(1), 0.99)
     assert wider is not None
     assert wider.detectable > found.detectable
 
@@ -192,13 +186,15 @@ TRACES: dict[str, Callable[[], Draw]] = {
 }
 
 
-def decide(draw: Draw, shift: float, plan: Plan, rng: random.Random) -> tuple[Claim | None, int]:
+def decide(
+    draw: Draw, shift: float, promise: Promise, rng: random.Random
+) -> tuple[Claim | None, int]:
     """A case measured look by look until it is decided."""
     seen: list[float] = []
     for look in LOOKS:
         while len(seen) < look:
             seen.append(shift + draw(rng))
-        found = claim(seen, ZONE, plan)
+        found = claim(seen, ZONE, promise)
         if found is not None:
             return found, look
     return None, LOOKS[-1]
@@ -208,19 +204,19 @@ def decide(draw: Draw, shift: float, plan: Plan, rng: random.Random) -> tuple[Cl
 def test_unchanged_code_is_not_accused(trace: Callable[[], Draw]) -> None:
     """1,500 cases, by the looser level of a suite of 25: the promise allows less than one alarm."""
     rng = random.Random(11)
-    plan = Plan(25)
-    alarms = sum(decide(trace(), 0.0, plan, rng)[0] is Claim.REGRESSION for _ in range(1500))
+    promise = Promise(25)
+    alarms = sum(decide(trace(), 0.0, promise, rng)[0] is Claim.REGRESSION for _ in range(1500))
     assert alarms <= 1
 
 
 def test_the_worst_clumps_do_not_fool_it() -> None:
     """Where a t test at the same level would be wrong in one case of some hundred."""
     rng = random.Random(5)
-    plan = Plan(1, alarm=0.05)
+    promise = Promise(1, alarm=0.05)
     alarms = 0
     for _ in range(400):
         seen = [clumped(rng) for _ in range(LOOKS[4])]
-        alarms += any(claim(seen[:look], ZONE, plan) is Claim.REGRESSION for look in LOOKS[:5])
+        alarms += any(claim(seen[:look], ZONE, promise) is Claim.REGRESSION for look in LOOKS[:5])
     assert alarms <= 400 * 0.05
 
 
@@ -228,9 +224,9 @@ def test_the_worst_clumps_do_not_fool_it() -> None:
 def test_at_the_tolerance_itself_the_level_holds(trace: Callable[[], Draw]) -> None:
     """A slowdown of exactly 5 % is raised in no more than 1 % of cases."""
     rng = random.Random(12)
-    plan = Plan(25)
+    promise = Promise(25)
     alarms = sum(
-        decide(trace(), ZONE.tolerance, plan, rng)[0] is Claim.REGRESSION for _ in range(120)
+        decide(trace(), ZONE.tolerance, promise, rng)[0] is Claim.REGRESSION for _ in range(120)
     )
     assert alarms <= 2
 
@@ -239,14 +235,14 @@ def test_at_the_tolerance_itself_the_level_holds(trace: Callable[[], Draw]) -> N
 def test_a_slowdown_of_the_threshold_is_found(trace: Callable[[], Draw]) -> None:
     """10 % in at least 99 of 100 cases."""
     rng = random.Random(13)
-    plan = Plan(25)
+    promise = Promise(25)
     found = sum(
-        decide(trace(), ZONE.threshold, plan, rng)[0] is Claim.REGRESSION for _ in range(300)
+        decide(trace(), ZONE.threshold, promise, rng)[0] is Claim.REGRESSION for _ in range(300)
     )
     assert found >= 294
 
 
 def test_mirrored_effects_are_improvements() -> None:
     rng = random.Random(14)
-    claims = [decide(quiet, -math.log(1.2), Plan(25), rng)[0] for _ in range(100)]
+    claims = [decide(quiet, -math.log(1.2), Promise(25), rng)[0] for _ in range(100)]
     assert claims.count(Claim.IMPROVEMENT) >= 99

@@ -6,6 +6,7 @@ import itertools
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,11 @@ from odyssey_asv.adapter.paired.workers import (
     Skipped,
     Task,
 )
-from odyssey_asv.evidence import LOOKS, Plan
+from odyssey_asv.evidence import LOOKS, Promise
 from odyssey_asv.findings import Clock, Finding
-from odyssey_asv.pairing import Engine, Settings, Watcher, finding, trials
+from odyssey_asv.pairing import Engine, Watcher
 from odyssey_asv.policy import Policy, Verdict
+from odyssey_asv.trials import Settings, Trial, trials
 
 READY = Prepared(number=10, repeat=0, own_timer=False, fresh=False)
 
@@ -135,14 +137,19 @@ def measure(
         for name in ("base", "contender")
     )
     found = trials(records or [record()], settings)
-    plan = Plan(max(1, sum(t.gated for t in found)))
+    promise = Promise(max(1, sum(t.gated for t in found)))
     engine = Engine(
-        (sides[0], sides[1]), found, settings, plan, random.Random(2), watcher or Watcher()
+        (sides[0], sides[1]),
+        found,
+        settings,
+        lambda trial: trial.judge(settings, promise),
+        random.Random(2),
+        watcher or Watcher(),
     )
     ticks = itertools.count()
     clock = (lambda: float(next(ticks))) if turns is not None else (lambda: 0.0)
     engine.run(float(turns) if turns is not None else 1.0, clock)
-    findings = (finding(trial, settings, plan) for trial in engine.trials)
+    findings = (trial.finding(settings, promise) for trial in engine.trials)
     return {f.label: f for f in findings if f is not None}
 
 
@@ -157,7 +164,7 @@ def test_a_slowdown_is_found_and_the_same_is_not(world: World, tmp_path: Path) -
     assert slower.verdict is Verdict.REGRESSION
     assert slower.clock is Clock.CPU
     assert slower.ratio == pytest.approx(1.2, rel=0.02)
-    assert len(slower.effects) == Plan(1).least
+    assert len(slower.effects) == Promise(1).least
     world.take = world.sample_of({"base": 1.0, "contender": 1.0})
     same = only(measure(tmp_path))
     assert same.verdict is Verdict.UNCHANGED
@@ -199,20 +206,27 @@ def test_a_few_samples_where_the_benchmark_allows_no_more(world: World, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("clocks", "wanted", "expected"),
+    ("clocks", "ready", "wanted", "expected"),
     [
-        ((0.002, 0.002, 0.0), Clock.AUTO, Clock.CPU),
-        ((0.002, 0.0001, 0.0), Clock.AUTO, Clock.WALL),
-        ((0.002, 0.0039, 0.0), Clock.AUTO, Clock.WALL),
-        ((0.002, 0.002, 0.0), Clock.WALL, Clock.WALL),
-        ((0.002, 0.0019, 0.0), Clock.CPU, Clock.CPU),
+        ((0.002, 0.002, 0.0), READY, Clock.AUTO, Clock.CPU),
+        # Interrupted in every sample, as long ones are on a busy machine.
+        ((0.002, 0.001, 0.0), READY, Clock.AUTO, Clock.CPU),
+        ((0.002, 0.0001, 0.0), replace(READY, waits=1.0), Clock.AUTO, Clock.WALL),
+        # It waits now and then, for next to nothing.
+        ((0.002, 0.002, 0.0), replace(READY, waits=1.0), Clock.AUTO, Clock.CPU),
+        ((0.002, 0.0039, 0.0), READY, Clock.AUTO, Clock.WALL),
+        # Two threads that got half of the processors.
+        ((0.002, 0.002, 0.0), replace(READY, parallel=True), Clock.AUTO, Clock.WALL),
+        ((0.002, 0.002, 0.0), READY, Clock.WALL, Clock.WALL),
+        ((0.002, 0.0001, 0.0), replace(READY, waits=1.0), Clock.CPU, Clock.CPU),
     ],
 )
 def test_the_clock_that_fits(
-    world: World, tmp_path: Path, clocks: Clocks, wanted: Clock, expected: Clock
+    world: World, tmp_path: Path, clocks: Clocks, ready: Prepared, wanted: Clock, expected: Clock
 ) -> None:
     """The processor's for one thread that never waits, else the wall's; as told where told."""
     world.take = lambda side, task: clocks
+    world.answer = lambda side, task: ready
     found = only(measure(tmp_path, settings=Settings(Policy(), clock=wanted)))
     assert found.clock is expected
 
@@ -242,7 +256,7 @@ def test_time_up_is_undecided(world: World, tmp_path: Path) -> None:
     found = only(measure(tmp_path, turns=12))
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reason is not None
-    assert "would have been found" in found.reason
+    assert found.reason == "time was up after 6 of the 9 blocks that an accusation needs"
     none = only(measure(tmp_path, turns=0))
     assert (none.verdict, none.ratio) == (Verdict.INCONCLUSIVE, None)
     assert world.open == 0
@@ -308,6 +322,22 @@ def test_what_one_side_does_not_have(
     world.load = lambda at: {"suite.time_f": "ImportError: x"} if at.name == side else {}
     found = only(measure(tmp_path))
     assert (found.verdict, found.reason) == (verdict, "ImportError: x")
+
+
+def test_a_side_without_a_case_stores_none(world: World, tmp_path: Path) -> None:
+    """Nothing is incomplete about a base that does not have what is new."""
+    world.answer = lambda at, task: Missing("no such thing") if at.name == "base" else READY
+    assert only(measure(tmp_path)).base is None
+
+
+def test_a_cache_of_what_the_base_does_not_have_is_not_asked_for(
+    world: World, tmp_path: Path
+) -> None:
+    """It is added, not mended."""
+    world.load = lambda at: {"suite.time_bad": "ImportError: x"} if at.name == "base" else {}
+    found = only(measure(tmp_path, record("suite.time_bad", setup_cache_key="suite:3")))
+    assert found.verdict is Verdict.ADDED
+    assert [line for line in world.log if line.startswith("cache base")] == []
 
 
 def test_skipped(world: World, tmp_path: Path) -> None:
@@ -384,9 +414,9 @@ def test_the_watcher_is_told(world: World, tmp_path: Path) -> None:
         def round(self, number: int, left: int) -> None:
             told.append(f"round {number}")
 
-        def decided(self, finding: Finding) -> None:
-            told.append(f"{finding.label} {finding.verdict}")
+        def decided(self, trial: Trial) -> None:
+            told.append(f"{trial.label} {trial.alarm}")
 
     measure(tmp_path, watcher=Told())
     assert told[0] == "round 1"
-    assert told[-1] == "f unchanged"
+    assert told[-1] == "f None"

@@ -76,6 +76,23 @@ def test_false_alarms_are_counted_in_code_against_itself() -> None:
     assert (suite["self"], suite["false_alarms"]) == (True, 0)
 
 
+@pytest.mark.parametrize("verdict", [Verdict.REGRESSION, Verdict.FAILED])
+def test_a_false_alarm_is_no_regression(verdict: Verdict) -> None:
+    """The verdict agrees with the exit code; the case keeps its own."""
+    found = check([finding("f", verdict), *unchanged(1)], same=True)
+    document = report_json.document(found, exit_code=0)
+    assert document["verdict"] == "ok"
+    assert document["suite"]["false_alarms"] == 1
+    assert verdict.value in {case["verdict"] for case in document["cases"]}
+
+
+@pytest.mark.parametrize("seed", [None, 0, 2**32 - 1])
+def test_the_seed_is_told(seed: int | None) -> None:
+    """Whoever wants the same draws again needs it."""
+    document = loaded(report_json.render(check(seed=seed), exit_code=3))
+    assert document["suite"]["seed"] == seed
+
+
 def test_where_higher_is_better_a_worsening_is_a_ratio_below_one() -> None:
     """All ratios of a case are of one kind."""
     rate = benchmark("rate", Kind.TRACK, better=Better.HIGHER)

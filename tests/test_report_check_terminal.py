@@ -174,6 +174,11 @@ def test_one_build_is_mentioned_with_a_regression_only() -> None:
             {"same": True},
             "2 false alarms in 3 cases of the same code",
         ),
+        (
+            [Verdict.UNCHANGED, Verdict.INCONCLUSIVE],
+            {"same": True},
+            "0 false alarms in 2 cases of the same code; 1 undecided",
+        ),
     ],
 )
 def test_the_last_line_is_the_conclusion(

@@ -1,325 +1,226 @@
-"""How often `asv continuous` and `odyssey check` are right, side by side on one repository.
+"""How often `asv continuous` and `odyssey check` are right, side by side on the same repositories.
 
-Makes a small repository of five kinds of work whose slowdown between two commits is known, and a twin
-whose two commits do the same. Runs both tools in turn on the same processor, optionally beside a process
-that comes and goes on it, and counts.
+Makes repositories whose slowdown between two commits is known, and twins whose two commits do the same
+(see `subjects`). Runs both tools in turn on the same processor, optionally beside a process that comes
+and goes on it, and counts. Every run can be kept in a log, so that many are collected in pieces.
 
-`python -m benchmarks.studies.accuracy [--runs N] [--same N] [--load] [--tolerance 1% --threshold 3%]`
+`python -m benchmarks.studies.accuracy [--work python] [--runs N] [--same N] [--load] [--log FILE]`
+`python -m benchmarks.studies.accuracy --summary FILE...`
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
-import math
-import os
+import datetime as dt
+import importlib.metadata
+import itertools
 import random
-import re
-import statistics
-import subprocess
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SLOWDOWNS = (0, 3, 5, 10, 20)
+import odyssey_asv
+from benchmarks.studies import tally
+from benchmarks.studies.commands import Commands, Said, load
+from benchmarks.studies.subjects import FAMILIES, ONE, Family, family
+from benchmarks.studies.tally import ASV, CHANGED, COLD, ODYSSEY, SAME, WARM, Run, Setting, Zone
+from odyssey_asv.units import parse_fraction
 
-_WORK = {
-    "integers": "s = 0\n    for i in range(n):\n        s += i * i % 7",
-    "dictionary": "d = {}\n    for i in range(n):\n        d[i % 97] = i",
-    "text": "s = ''.join([str(i) for i in range(n)])",
-    "sorting": "s = sorted(range(n), key=lambda i: i * 7919 % 1009)",
-    "objects": "s = [Thing(i) for i in range(n)]",
-}
-_SIZES = {"integers": 4000, "dictionary": 6000, "text": 3000, "sorting": 2500, "objects": 2500}
-_CONFIG = {
-    "version": 1,
-    "project": "known",
-    "repo": ".",
-    "branches": ["main"],
-    "environment_type": "virtualenv",
-    "results_dir": "asv-results",
-}
-_PYPROJECT = """
-[build-system]
-requires = ["setuptools"]
-build-backend = "setuptools.build_meta"
-
-[project]
-name = "known"
-version = "0.1"
-"""
-_LOAD = """
-import random, sys, time
-rng = random.Random(int(sys.argv[1]))
-while True:
-    end = time.monotonic() + rng.uniform(0.2, 2.0)
-    while time.monotonic() < end:
-        sum(range(10000))
-    time.sleep(rng.uniform(0.2, 2.0))
-"""
+_VERSIONS = {ASV: importlib.metadata.version("asv"), ODYSSEY: odyssey_asv.__version__}
 
 
-@dataclass
-class Count:
-    """How often one tool called a slowdown of each size a regression, and how long it took."""
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One turn: what both tools are to do, where."""
 
-    called: dict[int, list[bool]] = field(default_factory=dict)
-    undecided: int = 0
-    same_alarms: list[int] = field(default_factory=list)
-    same_cases: int = 0
-    changed_s: list[float] = field(default_factory=list)
-    same_s: list[float] = field(default_factory=list)
-    sampling: list[float] = field(default_factory=list)
+    family: Family
+    what: str
+    root: Path
 
 
-def make(root: Path, slowdowns: Sequence[int]) -> None:
-    """A repository of two commits; the second does `slowdowns` per cent more work, in turn."""
-    root.mkdir(parents=True)
-    git(root, "init", "--quiet", "--initial-branch=main")
-    (root / "benchmarks").mkdir()
-    (root / "pyproject.toml").write_text(_PYPROJECT)
-    (root / "asv.conf.json").write_text(json.dumps(_CONFIG))
-    (root / "benchmarks" / "__init__.py").write_text("")
-    (root / ".gitignore").write_text(
-        ".odyssey\nasv-results\nenv\nbuild\n*.egg-info\n__pycache__\nbenchmarks/results\n"
+@dataclass(slots=True)
+class Study:
+    """Runs jobs and keeps what they found, also in the file `log`."""
+
+    commands: Commands
+    zone: Zone
+    load: bool
+    with_asv: bool
+    budget: tuple[str, ...]
+    log: Path | None
+    rng: random.Random
+    runs: list[Run] = field(default_factory=list)
+
+    def warm(self, job: Job) -> None:
+        """Build every environment before any clock runs. Raises RuntimeError where that fails."""
+        first = f"{job.family.cases[0].label.partition('(')[0]}$"
+        tools = [(ODYSSEY, self.commands.odyssey(job.root, "-b", first, "--budget", "1"))]
+        if self.with_asv:
+            tools.append((ASV, self.commands.asv(job.root, "--quick", "-b", first)))
+        for tool, said in tools:
+            if said.complaint:
+                raise RuntimeError(f"{tool}: exit code {said.exit_code}\n{said.complaint}")
+
+    def turn(self, job: Job) -> None:
+        """Both tools once, in random order."""
+        turn = _now()
+        tools = [ODYSSEY, ASV] if self.with_asv else [ODYSSEY]
+        for tool in self.rng.sample(tools, len(tools)):
+            if job.what == COLD:
+                for folder in (".odyssey", "env", "asv-results"):
+                    shutil.rmtree(job.root / folder, ignore_errors=True)
+            if tool == ASV:
+                said = self.commands.asv(job.root)
+            else:
+                said = self.commands.odyssey(job.root, *self.budget)
+            self._note(job, turn, tool, said)
+
+    def _note(self, job: Job, turn: str, tool: str, said: Said) -> None:
+        if said.complaint:
+            print(f"{tool}: exit code {said.exit_code}\n{said.complaint}", file=sys.stderr)
+        counts = tally.count(job.family.cases, said.judged, job.what, self.zone)
+        run = Run(
+            date=_now(),
+            turn=turn,
+            tool=tool,
+            version=_VERSIONS[tool],
+            what=job.what,
+            setting=Setting(job.family.name, self.zone, self.load, self.commands.cpu),
+            seconds=round(said.seconds, 3),
+            exit_code=said.exit_code,
+            tallies=counts.tallies,
+            sampling=None if said.sampling is None else round(said.sampling, 4),
+            wrong=counts.wrong,
+            undecided=counts.undecided,
+            missing=counts.missing,
+        )
+        self.runs.append(run)
+        if self.log is not None:
+            with self.log.open("a", encoding="utf-8") as log:
+                log.write(run.line() + "\n")
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+
+
+def study(options: argparse.Namespace, work: Path) -> Generator[list[Run], None, None]:
+    """All runs so far, after each turn."""
+    rng = random.Random(options.seed)
+    zone, words = _zone(options)
+    home = work / "home"
+    home.mkdir()
+    made = Study(
+        commands=Commands(home, options.cpu, words),
+        zone=zone,
+        load=options.load,
+        with_asv=not options.no_asv,
+        budget=("--budget", str(options.budget)) if options.budget else (),
+        log=options.log,
+        rng=rng,
     )
-    lines = ["import known", ""]
-    for kind in _WORK:
-        for slowdown in SLOWDOWNS:
-            name = f"{kind}_{slowdown}"
-            lines += ["", f"def time_{name}():", f"    known.{name}()", ""]
-    (root / "benchmarks" / "suite.py").write_text("\n".join(lines))
-    for number, message in enumerate(("first", "second")):
-        (root / "known.py").write_text(
-            _module(slowdowns if number else (0,) * len(SLOWDOWNS), message)
-        )
-        git(root, "add", "--all")
-        git(root, "commit", "--quiet", "--message", message)
+    yield made.runs
+    jobs = _cold(options, work) if options.cold else _jobs(options, work)
+    for position, job in enumerate({job.root: job for job in jobs}.values()):
+        job.family.make(job.root, slowed=job.what == CHANGED)
+        if position == 0 and made.with_asv:
+            made.commands.greet(job.root)
+        made.warm(job)
+    ends = time.monotonic() + 60 * options.minutes if options.minutes else None
+    with load(options.cpu, wanted=options.load, seed=options.seed):
+        for job in shuffled(jobs, rng, again=ends is not None):
+            if ends is not None and time.monotonic() >= ends:
+                break
+            made.turn(job)
+            yield made.runs
 
 
-def _module(slowdowns: Sequence[int], message: str) -> str:
-    parts = [f'"""{message}"""', "class Thing:\n    def __init__(self, i):\n        self.i = i"]
-    for kind, body in _WORK.items():
-        for nominal, slowdown in zip(SLOWDOWNS, slowdowns, strict=True):
-            # The work grows as the size does; sorting nearly so.
-            size = round(_SIZES[kind] * (1 + slowdown / 100))
-            parts.append(f"def {kind}_{nominal}(n={size}):\n    {body}")
-    return "\n\n\n".join(parts) + "\n"
+def _jobs(options: argparse.Namespace, work: Path) -> list[Job]:
+    jobs: list[Job] = []
+    for name in dict.fromkeys(options.work or ["python"]):
+        subject = family(name)
+        for what, number in ((CHANGED, options.runs), (SAME, options.same)):
+            jobs += [Job(subject, what, work / f"{name}-{what}")] * number
+    return jobs
 
 
-def git(root: Path, *words: str) -> None:
-    """Run git with an identity."""
-    identity = ["-c", "user.name=A Study", "-c", "user.email=study@example.invalid"]
-    subprocess.run(["git", *identity, *words], cwd=root, check=True, stdout=subprocess.DEVNULL)
+def _cold(options: argparse.Namespace, work: Path) -> list[Job]:
+    """From nothing and with the environments there, of a suite of one benchmark. What was downloaded once
+    is there for both."""
+    subject = family(ONE)
+    number: int = options.cold
+    return [Job(subject, what, work / f"{ONE}-{what}") for what in (COLD, WARM)] * number
 
 
-@dataclass(frozen=True)
-class Tools:
-    """Both commands, on one processor, with a home of their own."""
-
-    home: Path
-    cpu: int | None
-    options: tuple[str, ...]
-
-    def run(
-        self, words: Sequence[str], root: Path
-    ) -> tuple[subprocess.CompletedProcess[str], float]:
-        """Run one command in a repository; what it said, and its wall time."""
-        pinned = ["taskset", "-c", str(self.cpu)] if self.cpu is not None else []
-        env = {**os.environ, "HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": ""}
-        started = time.monotonic()
-        done = subprocess.run(
-            [*pinned, sys.executable, "-m", *words], cwd=root, env=env, text=True,
-            capture_output=True, check=False,
-        )  # fmt: skip
-        return done, time.monotonic() - started
-
-    def asv(self, root: Path) -> tuple[dict[str, bool], float]:
-        """Which benchmarks `asv continuous` calls slower."""
-        words = ["asv", "continuous", "--interleave-rounds", "main~1", "main"]
-        done, seconds = self.run(words, root)
-        if "SOME BENCHMARKS" not in done.stdout and "BENCHMARKS NOT" not in done.stdout:
-            raise RuntimeError(f"asv continuous: {done.returncode}\n{done.stdout}\n{done.stderr}")
-        found = re.findall(r"^\|\s*\+.*?\|\s*suite\.time_(\w+)", done.stdout, re.MULTILINE)
-        return dict.fromkeys(found, True), seconds
-
-    def odyssey(self, root: Path, *words: str) -> tuple[dict[str, str], float, float]:
-        """The verdict of `odyssey check` on each benchmark."""
-        command = ["odyssey_asv", "check", "main", "--base", "main~1", "--json"]
-        done, seconds = self.run([*command, *self.options, *words], root)
-        if done.returncode not in (0, 1, 3):
-            raise RuntimeError(f"odyssey check: {done.returncode}\n{done.stderr}")
-        document = json.loads(done.stdout)
-        verdicts = {case["name"]: case["verdict"] for case in document["cases"]}
-        return verdicts, seconds, document["suite"]["sampling_s"] / seconds
+def shuffled(jobs: Sequence[Job], rng: random.Random, *, again: bool) -> Iterator[Job]:
+    """The jobs in random order, once or over and over."""
+    for _ in itertools.count() if again and jobs else range(1):
+        yield from rng.sample(jobs, len(jobs))
 
 
-@contextlib.contextmanager
-def load(cpu: int | None, *, wanted: bool, seed: int) -> Iterator[None]:
-    """A process that comes and goes on the processor, while the block lasts."""
-    if not wanted:
-        yield
-        return
-    pinned = ["taskset", "-c", str(cpu)] if cpu is not None else []
-    child = subprocess.Popen([*pinned, sys.executable, "-c", _LOAD, str(seed)])
-    try:
-        yield
-    finally:
-        child.kill()
-        child.wait()
+def _zone(options: argparse.Namespace) -> tuple[Zone, tuple[str, ...]]:
+    """The zone and how `odyssey check` is told of it."""
+    shares = {
+        name: parse_fraction(text)
+        for name in ("tolerance", "threshold")
+        if (text := getattr(options, name)) is not None
+    }
+    words = itertools.chain(*((f"--{name}", str(float(share))) for name, share in shares.items()))
+    return Zone(**{name: float(100 * share) for name, share in shares.items()}), tuple(words)
 
 
-def study(
-    *, runs: int, same: int, loaded: bool, with_asv: bool, cpu: int | None,
-    options: tuple[str, ...], seed: int = 0,
-) -> list[str]:  # fmt: skip
-    """The table, one line after another."""
-    rng = random.Random(seed)
-    ours, theirs = Count(), Count()
-    with tempfile.TemporaryDirectory(prefix="odyssey-study-") as work:
-        changed, unchanged, home = (
-            Path(work, "changed"),
-            Path(work, "unchanged"),
-            Path(work, "home"),
-        )
-        home.mkdir()
-        make(changed, SLOWDOWNS)
-        make(unchanged, (0,) * len(SLOWDOWNS))
-        tools = Tools(home, cpu, options)
-        _warm(tools, (changed, unchanged), with_asv=with_asv)
-        jobs = [(changed, False)] * runs + [(unchanged, True)] * same
-        rng.shuffle(jobs)
-        with load(cpu, wanted=loaded, seed=seed):
-            for root, is_same in jobs:
-                if with_asv:
-                    slower, seconds = tools.asv(root)
-                    verdicts = dict.fromkeys(_names(), "unchanged")
-                    verdicts |= dict.fromkeys(slower, "regression")
-                    _note(theirs, verdicts, seconds, is_same=is_same)
-                verdicts, seconds, sampling = tools.odyssey(root)
-                ours.sampling.append(sampling)
-                _note(ours, verdicts, seconds, is_same=is_same)
-    lines = [
-        f"25 cases, {'a process comes and goes on the processor' if loaded else 'no load made'},"
-        f" zone {' '.join(options) or '5 % to 10 %'}:"
-    ]
-    for name, count in (("asv continuous", theirs), ("odyssey check", ours)):
-        lines += _lines(name, count)
-    if with_asv:
-        for what, mine, its in (
-            ("with slowdowns", ours.changed_s, theirs.changed_s),
-            ("unchanged", ours.same_s, theirs.same_s),
-        ):
-            if mine and its:
-                ratio = statistics.median(m / t for m, t in zip(mine, its, strict=True))
-                lines.append(f"  wall time over asv's, {what}: {ratio:.2f}")
-    lines.append(f"  of odyssey's wall time sampling: {statistics.median(ours.sampling):.0%}")
-    return lines
-
-
-def _warm(tools: Tools, roots: Sequence[Path], *, with_asv: bool) -> None:
-    """Build every environment before any clock runs."""
-    if with_asv:
-        tools.run(["asv", "machine", "--yes"], roots[0])
-    for root in roots:
-        tools.odyssey(root, "-b", "integers_0", "--budget", "1")
-        if with_asv:
-            words = ["asv", "continuous", "--quick", "-b", "integers_0", "main~1", "main"]
-            tools.run(words, root)
-
-
-def _names() -> list[str]:
-    return [f"{kind}_{slowdown}" for kind in _WORK for slowdown in SLOWDOWNS]
-
-
-def _note(count: Count, verdicts: dict[str, str], seconds: float, *, is_same: bool) -> None:
-    alarms = {name for name, verdict in verdicts.items() if verdict == "regression"}
-    count.undecided += sum(verdict == "inconclusive" for verdict in verdicts.values())
-    if is_same:
-        count.same_alarms.append(len(alarms))
-        count.same_cases += len(verdicts)
-        count.same_s.append(seconds)
-        return
-    count.changed_s.append(seconds)
-    for name in verdicts:
-        slowdown = int(name.rpartition("_")[2])
-        count.called.setdefault(slowdown, []).append(name in alarms)
-
-
-def _lines(name: str, count: Count) -> list[str]:
-    if not count.changed_s and not count.same_s:
-        return []
-    lines = [f"  {name}"]
-    for slowdown in SLOWDOWNS:
-        called = count.called.get(slowdown, [])
-        if called:
-            lines.append(
-                f"    true +{slowdown} %: called a regression in {share(sum(called), len(called))}"
-            )
-    if count.same_alarms:
-        runs = sum(1 for alarms in count.same_alarms if alarms)
-        lines.append(
-            f"    unchanged code: {share(sum(count.same_alarms), count.same_cases)} of cases,"
-            f" {share(runs, len(count.same_alarms))} of runs"
-        )
-    lines.append(f"    undecided: {count.undecided}")
-    for what, seconds in (("with slowdowns", count.changed_s), ("unchanged", count.same_s)):
-        if seconds:
-            lines.append(
-                f"    wall time {what}: {statistics.median(seconds):.1f} s"
-                f" ({min(seconds):.1f} to {max(seconds):.1f})"
-            )
-    return lines
-
-
-def share(hits: int, of: int) -> str:
-    """`3 of 40 (7.5 %, 1.6 to 20.4)`: with the 95 % interval of Clopper and Pearson (1934)."""
-    low = 0.0 if hits == 0 else _root(lambda p: _tail(hits, of, p) - 0.025)
-    high = 1.0 if hits == of else _root(lambda p: 0.025 - (1.0 - _tail(hits + 1, of, p)))
-    return f"{hits} of {of} ({hits / of:.1%}, {low:.1%} to {high:.1%})"
-
-
-def _tail(hits: int, of: int, chance: float) -> float:
-    """The probability of at least so many hits."""
-    return math.fsum(
-        math.comb(of, k) * chance**k * (1.0 - chance) ** (of - k) for k in range(hits, of + 1)
-    )
-
-
-def _root(rising: object) -> float:
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if rising(middle) > 0 else (middle, high)  # type: ignore[operator]
-    return low
-
-
-def main() -> None:
+def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    options = _parser().parse_args()
+    if options.summary:
+        runs = [run for path in options.summary for run in tally.read(path)]
+        print("\n".join(tally.table(runs)))
+        return 0
+    found: list[Run] = []
+    code = 0
+    with tempfile.TemporaryDirectory(
+        prefix="odyssey-study-", ignore_cleanup_errors=True
+    ) as work, contextlib.closing(study(options, Path(work))) as turns:  # fmt: skip
+        try:
+            for found in turns:  # noqa: B007 (used after an interruption)
+                pass
+        except KeyboardInterrupt:
+            code = 130
+    print("\n".join(tally.table(found)), flush=True)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--work", action="append", choices=FAMILIES, help="what is measured (default: python)"
+    )
     parser.add_argument("--runs", type=int, default=10, help="of the repository with slowdowns")
     parser.add_argument("--same", type=int, default=10, help="of the one where nothing changed")
-    parser.add_argument("--load", action="store_true")
-    parser.add_argument("--no-asv", action="store_true")
+    parser.add_argument("--minutes", type=float, help="go on, shuffled, until they have passed")
+    parser.add_argument(
+        "--cold", type=int, metavar="N", help="instead: what one benchmark costs, from nothing"
+    )
+    parser.add_argument("--load", action="store_true", help="beside a process that comes and goes")
+    parser.add_argument("--no-asv", action="store_true", help="run odyssey check alone")
     parser.add_argument("--cpu", type=int, help="run both tools on this processor only")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--tolerance")
-    parser.add_argument("--threshold")
-    options = parser.parse_args()
-    zone: list[str] = []
-    for name in ("tolerance", "threshold"):
-        if getattr(options, name):
-            zone += [f"--{name}", getattr(options, name)]
-    for line in study(
-        runs=options.runs, same=options.same, loaded=options.load, with_asv=not options.no_asv,
-        cpu=options.cpu, options=tuple(zone), seed=options.seed,
-    ):  # fmt: skip
-        print(line, flush=True)
+    parser.add_argument("--tolerance", help="of odyssey check, 1%% for example")
+    parser.add_argument("--threshold", help="of odyssey check")
+    parser.add_argument("--budget", type=float, help="of odyssey check, in seconds")
+    parser.add_argument("--log", type=Path, help="add every run to this file")
+    parser.add_argument(
+        "--summary", type=Path, nargs="+", metavar="FILE", help="measure nothing: the table of logs"
+    )
+    return parser
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from odyssey_asv.adapter.convert import COLUMNS, FORMAT, Converter, cases_of
+from odyssey_asv.adapter.convert import COLUMNS, FORMAT, Converter
 from odyssey_asv.adapter.journal import Measurement
 from odyssey_asv.adapter.metadata import benchmark_of
+from odyssey_asv.adapter.provenance import with_packages
 from odyssey_asv.adapter.tree import read_asv_file, read_suite
 from odyssey_asv.model import Benchmark, Case, Environment, Result, ResultSet, Status
 
@@ -63,7 +64,7 @@ def collect(finished: Finished, earlier: ResultSet | None = None) -> tuple[Resul
     for name, record in suite.items():
         benchmark = benchmark_of(name, record)
         benchmarks[name] = benchmark
-        for case in cases_of(benchmark):
+        for case in benchmark.cases():
             key = (name, case.position or 0)
             row = stored.get(key)
             if key in journal:
@@ -205,14 +206,8 @@ def _carried(case: Case, row: Result | None, earlier: Result | None) -> Result:
 
 
 def _environment(environment: Environment, finished: Finished) -> Environment:
-    packages = {name: finished.packages[name] for name in sorted(finished.packages, key=str.lower)}
-    lowered = {name.lower().replace("-", "_"): version for name, version in packages.items()}
     return replace(
-        environment,
+        with_packages(environment, finished.packages),
         python_version=finished.python or environment.python_version,
-        numpy_version=lowered.get("numpy") or environment.numpy_version,
-        mojo_version=lowered.get("mojo_compiler") or environment.mojo_version,
-        packages=packages,
         env_name=finished.environment,
-        asv_runner_version=lowered.get("asv_runner"),
     )

@@ -12,10 +12,12 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from odyssey_asv.adapter.metadata import benchmark_of
+from odyssey_asv.adapter.provenance import hardware, text
 from odyssey_asv.model import (
     Benchmark,
     Case,
@@ -151,7 +153,7 @@ class Converter:
 
     def _describe(self, name: str, axes: list[list[str]], version: str | None) -> _Known:
         benchmark = benchmark_of(name, self._suite.get(name), params=axes, version=version)
-        cases = tuple(cases_of(benchmark))
+        cases = tuple(benchmark.cases())
         count = len(cases)
         return _Known(axes, version, cases, benchmark, (Status.OK,) * count, (None,) * count)
 
@@ -161,16 +163,6 @@ def _aligned(row: list[Any], order: Sequence[int | None], width: int) -> list[An
     if len(row) > width:
         raise ValueError(f"{len(row)} columns where the file names {width}")
     return [None if i is None or i >= len(row) else row[i] for i in order]
-
-
-def cases_of(benchmark: Benchmark) -> Iterable[Case]:
-    """The cases of a benchmark in the order of its parameters' product."""
-    if not benchmark.params:
-        yield Case(benchmark.id)
-        return
-    for position, values in enumerate(itertools.product(*benchmark.params)):
-        pairs = tuple(zip(benchmark.param_names, values, strict=True))
-        yield Case(benchmark.id, pairs, position)
 
 
 def _only_result(row: list[Any], known: _Known) -> Result:
@@ -275,22 +267,14 @@ def _status(value: Any) -> Status:
 
 
 def _environment(document: Mapping[str, Any], machine: Mapping[str, Any] | None) -> Environment:
-    facts = {**(machine or {}), **(document.get("params") or {})}
-    system, _, kernel = str(facts.get("os") or "").partition(" ")
     asked = document.get("requirements")
     requirements = asked if isinstance(asked, dict) else {}
-    return Environment(
-        os=_text(system.lower()),
-        kernel=_text(kernel),
-        cpu=_text(facts.get("arch")),
-        mojo_version=_text(requirements.get("mojo-compiler")),
-        python_version=_text(document.get("python")),
-        numpy_version=_text(requirements.get("numpy")),
-        machine=_text(facts.get("machine")),
-        cpu_model=_text(facts.get("cpu")),
-        cores=_count(facts.get("num_cpu")),
-        ram_mb=_megabytes(facts.get("ram")),
-        env_name=_text(document["env_name"]),
+    return replace(
+        hardware({**(machine or {}), **(document.get("params") or {})}),
+        mojo_version=text(requirements.get("mojo-compiler")),
+        python_version=text(document.get("python")),
+        numpy_version=text(requirements.get("numpy")),
+        env_name=text(document["env_name"]),
     )
 
 
@@ -300,24 +284,6 @@ def _first_start(rows: Mapping[str, list[Any]], position: int | None) -> str | N
         return None
     starts = (_iso(row[position]) for row in rows.values() if position < len(row))
     return next((start for start in starts if start is not None), None)
-
-
-def _text(value: object) -> str | None:
-    return None if value is None or value == "" else str(value)
-
-
-def _count(value: object) -> int | None:
-    try:
-        count = int(str(value))
-    except ValueError:
-        return None
-    return count if count >= 0 else None
-
-
-def _megabytes(ram: object) -> int | None:
-    """asv's `ram` is free text; asv itself writes bytes. Anything else stays unknown."""
-    size = _count(ram)
-    return None if size is None or size < 10**6 else (size + 500_000) // 10**6
 
 
 def _iso(milliseconds: object) -> str | None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from odyssey_asv.model import Benchmark, Better, Kind
+from odyssey_asv.model import Benchmark, Better, Case, Kind
 from odyssey_asv.units import parse_fraction
 
 # asv accepts both spellings of a prefix: functions (time_add) and classes that are benchmarks (TimeAdd).
@@ -33,6 +33,13 @@ _UNIT_OF_KIND = {
 def short_name(benchmark_id: str) -> str:
     """`tensors.TensorAdd.time_tensor_add` → `tensor_add`."""
     return _PREFIX.sub("", benchmark_id.rpartition(".")[2]) or benchmark_id
+
+
+def asv_name(case: Case) -> str:
+    """What asv's `-b` expressions are searched in."""
+    if not case.params:
+        return case.benchmark
+    return f"{case.benchmark}({', '.join(value for _, value in case.params)})"
 
 
 def benchmark_of(

@@ -21,6 +21,7 @@ _VERBS = {
     "run": ("odyssey_asv.cli.run:run", "Measure commits with asv and record the results."),
     "compare": ("odyssey_asv.cli.compare:compare", "Compare two stored results; measure nothing."),
     "check": ("odyssey_asv.cli.check:check", "Measure a change against its base in pairs; judge."),
+    "bisect": ("odyssey_asv.cli.bisect:bisect", "Name the commit that made benchmarks slower."),
     "baseline": (
         "odyssey_asv.cli.baseline:baseline",
         "Create, propose, approve, verify baselines.",

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import math
-import os
-import shutil
 import sys
-from fractions import Fraction
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import click
 
-from odyssey_asv.check import Options, Plan, execute, known_noise, prepare
+from odyssey_asv.check import Options, Plan, execute, prepare
 from odyssey_asv.cli import Scene
-from odyssey_asv.cli.exits import Exit, put, say
+from odyssey_asv.cli.exits import Exit, say
 from odyssey_asv.cli.options import (
     Confidence,
     Gate,
     Share,
-    format_options,
+    bench_option,
+    environment_option,
     load_asv,
     load_config,
 )
-from odyssey_asv.cli.watching import watcher
+from odyssey_asv.cli.reporting import Report, Wanted, publish, report_options
+from odyssey_asv.cli.watching import kept_words, watcher
 from odyssey_asv.config import CLOCKS, Config
-from odyssey_asv.files import near, write_atomically
+from odyssey_asv.files import near
 from odyssey_asv.findings import Check, Clock, Conclusion
+from odyssey_asv.noise import known_noise
 from odyssey_asv.report.check import github, markdown, terminal
 from odyssey_asv.report.check import json as report_json
 
@@ -38,22 +38,8 @@ from odyssey_asv.report.check import json as report_json
     metavar="REF|baseline[:RELEASE]",
     help="Compare with this (default: the merge base with the default branch).",
 )
-@click.option(
-    "-b",
-    "--bench",
-    "benches",
-    multiple=True,
-    metavar="REGEX",
-    help="Only benchmarks whose name this finds; may be repeated.",
-)
-@click.option(
-    "-E",
-    "--environment",
-    "environments",
-    multiple=True,
-    metavar="ENV",
-    help="As asv's -E: a name or TYPE:PYTHON.",
-)
+@bench_option
+@environment_option
 @click.option("--python", metavar="V", help="The Python to use instead of the configuration's.")
 @click.option(
     "--budget",
@@ -84,23 +70,9 @@ from odyssey_asv.report.check import json as report_json
 @click.option("--self", "same", is_flag=True, help="Check the contender against itself: the noise.")
 @click.option("--strict", is_flag=True, help="Undecided cases are a failure (exit 3).")
 @click.option("--fresh", is_flag=True, help="Build both environments anew.")
-@click.option("--all", "everything", is_flag=True, help="Show every unchanged case.")
-@format_options
+@report_options
 @click.pass_obj
-def check(
-    scene: Scene,
-    /,
-    everything: bool,
-    form: str,
-    as_json: bool,
-    report: Path | None,
-    clock: str | None,
-    benches: tuple[str, ...],
-    environments: tuple[str, ...],
-    tolerance: Fraction | None,
-    threshold: Fraction | None,
-    **asked: Any,
-) -> int:
+def check(scene: Scene, /, wanted: Wanted, clock: str | None, **asked: Any) -> int:
     """Measure CONTENDER against its base in pairs, on this machine, and judge.
 
     CONTENDER is a commit or reference; without it, the working tree with the uncommitted changes of its
@@ -112,14 +84,7 @@ def check(
     """  # fmt: skip
     config = load_config(scene)
     asv = load_asv(scene, config)
-    options = Options(
-        benches=benches,
-        environments=environments,
-        tolerance=tolerance,
-        threshold=threshold,
-        clock=None if clock is None else Clock(clock),
-        **asked,
-    )
+    options = Options(clock=None if clock is None else Clock(clock), **asked)
     _check_zone(config, options)
     plan = prepare(config, asv, options)
     _announce(plan, config)
@@ -128,21 +93,20 @@ def check(
             plan, config, asv, watching, echo=sys.stderr if scene.verbose else None
         )
     code = exit_code(found)
-    put(_rendered(found, "json" if as_json else form, code, everything))
-    if report is not None:
-        written = _write_reports(found, code, report)
-        say(f"reports: {', '.join(map(str, written))}")
-    if form == "table" and not as_json:
+    publish(_report(found, code), wanted)
+    if wanted.table:
         say(f"results: {', '.join(near(path) for path in paths)}")
+        if watching.builds:
+            say(f"environments: {kept_words(watching.builds)}")
         say(f"next: {_next(found, plan)}")
     return code
 
 
 def exit_code(found: Check) -> Exit:
-    """The documented code. Code checked against itself raises no alarm that counts."""
+    """The documented code."""
     match found.conclusion:
         case Conclusion.REGRESSION:
-            return Exit.OK if found.same else Exit.REGRESSION
+            return Exit.REGRESSION
         case Conclusion.OK:
             return Exit.OK
         case _:
@@ -178,31 +142,14 @@ def _noise_words(detectable: float, cases: int) -> str:
     )
 
 
-def _rendered(found: Check, form: str, code: Exit, everything: bool) -> str:
-    match form:
-        case "json":
-            return report_json.render(found, exit_code=code)
-        case "markdown":
-            return markdown.render(found)
-        case "github":
-            return github.render(found)
-        case _:
-            tty = sys.stdout.isatty()
-            width = shutil.get_terminal_size().columns if tty else 100
-            color = tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-            return terminal.render(found, width=max(width, 60), color=color, everything=everything)
-
-
-def _write_reports(found: Check, code: Exit, folder: Path) -> list[Path]:
-    forms = {
-        "report.txt": terminal.render(found, width=100, everything=True),
-        "report.json": report_json.render(found, exit_code=code),
-        "report.md": markdown.render(found),
-        "annotations.txt": github.render(found),
-    }
-    for name, text in forms.items():
-        write_atomically(folder / name, text.encode())
-    return [folder / name for name in forms]
+def _report(found: Check, code: Exit) -> Report:
+    return Report(
+        table=partial(terminal.render, found),
+        json=partial(report_json.render, found, exit_code=code),
+        markdown=partial(markdown.render, found),
+        github=partial(github.render, found),
+        pipe_width=100,
+    )
 
 
 def _next(found: Check, plan: Plan) -> str:

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import click
 
 from odyssey_asv.cli import Scene
-from odyssey_asv.cli.exits import Exit, put, say
-from odyssey_asv.cli.options import (
-    Gate,
-    Share,
-    find_tree,
-    format_options,
-    load_config,
-    open_repository,
-)
+from odyssey_asv.cli.exits import Exit, say
+from odyssey_asv.cli.options import Gate, Share, find_tree, load_config, open_repository
+from odyssey_asv.cli.reporting import Report, Wanted, publish, report_options
 from odyssey_asv.comparison import Comparison
 from odyssey_asv.comparison import compare as compare_sets
 from odyssey_asv.config import Config
 from odyssey_asv.errors import InvalidInputError
-from odyssey_asv.files import write_atomically
-from odyssey_asv.policy import OtherMachine
+from odyssey_asv.policy import OtherMachine, Policy
 from odyssey_asv.report import github, markdown, terminal
 from odyssey_asv.report import json as report_json
 from odyssey_asv.select import Selector
@@ -61,8 +53,7 @@ from odyssey_asv.select import Selector
     type=click.Choice([choice.value for choice in OtherMachine]),
     help="Across machines: judge and warn (gate, the default), only show (advise), or refuse.",
 )
-@click.option("--all", "everything", is_flag=True, help="Show every unchanged case.")
-@format_options
+@report_options
 @click.pass_obj
 def compare(
     scene: Scene,
@@ -73,11 +64,8 @@ def compare(
     environment: str | None,
     tolerance: Fraction | None,
     threshold: Fraction | None,
-    everything: bool,
-    form: str,
-    as_json: bool,
-    report: Path | None,
-    **policy: Any,
+    wanted: Wanted,
+    **asked: Any,
 ) -> int:
     """Compare two stored results: arithmetic on numbers on disk, nothing is measured.
 
@@ -89,7 +77,7 @@ def compare(
     """
     config = load_config(scene)
     words = _words(sides, base, contender)
-    rules = _policy(config, tolerance, threshold, policy)
+    rules = _policy(config, tolerance, threshold, asked)
     selector = Selector(
         config,
         repository=lambda: open_repository(scene, config),
@@ -98,11 +86,8 @@ def compare(
     before, after = selector.pair(*words, environment)
     comparison = compare_sets(before, after, rules)
     code = exit_code(comparison)
-    put(_rendered(comparison, "json" if as_json else form, code, everything))
-    if report is not None:
-        written = _write_reports(comparison, code, report)
-        say(f"reports: {', '.join(map(str, written))}")
-    if form == "table" and not as_json:
+    publish(_report(comparison, code), wanted)
+    if wanted.table:
         say(f"next: {_next(code, comparison)}")
     return code
 
@@ -129,45 +114,28 @@ def _words(sides: tuple[str, ...], base: str | None, contender: str | None) -> t
 
 
 def _policy(
-    config: Config, tolerance: Fraction | None, threshold: Fraction | None, given: dict[str, Any]
-) -> Any:
-    from dataclasses import replace
-
-    if tolerance is not None and tolerance > (threshold or config.threshold):
+    config: Config,
+    tolerance: Fraction | None,
+    threshold: Fraction | None,
+    asked: Mapping[str, Any],
+) -> Policy:
+    """The configuration's, changed by what was `asked`: each a part of a policy, or None."""
+    if tolerance is not None and tolerance > (config.threshold if threshold is None else threshold):
         raise InvalidInputError("--tolerance is above the threshold")
-    changes = {name: value for name, value in given.items() if value is not None}
+    changes = {name: value for name, value in asked.items() if value is not None}
     if "other_machine" in changes:
         changes["other_machine"] = OtherMachine(changes["other_machine"])
     return replace(config.policy(tolerance=tolerance, threshold=threshold), **changes)
 
 
-def _rendered(comparison: Comparison, form: str, code: Exit, everything: bool) -> str:
-    match form:
-        case "json":
-            return report_json.render(comparison, exit_code=code)
-        case "markdown":
-            return markdown.render(comparison)
-        case "github":
-            return github.render(comparison)
-        case _:
-            tty = sys.stdout.isatty()
-            width = shutil.get_terminal_size().columns if tty else 10_000
-            color = tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-            return terminal.render(
-                comparison, width=max(width, 60), color=color, everything=everything
-            )
-
-
-def _write_reports(comparison: Comparison, code: Exit, folder: Path) -> list[Path]:
-    forms = {
-        "report.txt": terminal.render(comparison, width=100, everything=True),
-        "report.json": report_json.render(comparison, exit_code=code),
-        "report.md": markdown.render(comparison),
-        "annotations.txt": github.render(comparison),
-    }
-    for name, text in forms.items():
-        write_atomically(folder / name, text.encode())
-    return [folder / name for name in forms]
+def _report(comparison: Comparison, code: Exit) -> Report:
+    return Report(
+        table=partial(terminal.render, comparison),
+        json=partial(report_json.render, comparison, exit_code=code),
+        markdown=partial(markdown.render, comparison),
+        github=partial(github.render, comparison),
+        pipe_width=10_000,
+    )
 
 
 def _next(code: Exit, comparison: Comparison) -> str:

@@ -18,8 +18,6 @@ from odyssey_asv.units import parse_fraction
 if TYPE_CHECKING:
     from odyssey_asv.repository import Repository
 
-FORMATS = ("table", "json", "markdown", "github")
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -65,21 +63,22 @@ class Gate(click.ParamType[frozenset[Any]]):
             self.fail(str(error), param, ctx)
 
 
-def format_options(function: F) -> F:
-    """`--format`, its short form `--json`, and `--report DIR`."""
-    for option in (
-        click.option(
-            "--report", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
-            help="Also write every form of the report into this folder.",
-        ),
-        click.option("--json", "as_json", is_flag=True, help="Short for --format json."),
-        click.option(
-            "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True,
-            help="What to print.",
-        ),
-    ):  # fmt: skip
-        function = option(function)
-    return function
+def bench_option(function: F) -> F:
+    """`-b REGEX`, any number of them, as `benches`."""
+    option = click.option(
+        "-b", "--bench", "benches", multiple=True, metavar="REGEX",
+        help="Only benchmarks whose name this finds; may be repeated.",
+    )  # fmt: skip
+    return option(function)
+
+
+def environment_option(function: F) -> F:
+    """`-E ENV`, any number of them, as `environments`."""
+    option = click.option(
+        "-E", "--environment", "environments", multiple=True, metavar="ENV",
+        help="As asv's -E: a name or TYPE:PYTHON; may be repeated.",
+    )  # fmt: skip
+    return option(function)
 
 
 def load_config(scene: Scene) -> configuration.Config:

@@ -10,7 +10,7 @@ import click
 
 from odyssey_asv.cli import Scene
 from odyssey_asv.cli.exits import Exit, put, say
-from odyssey_asv.cli.options import load_asv, load_config
+from odyssey_asv.cli.options import bench_option, environment_option, load_asv, load_config
 from odyssey_asv.cli.progress import observer
 from odyssey_asv.comparison import label
 from odyssey_asv.files import near
@@ -24,23 +24,9 @@ _WIDTH = 200
 
 @click.command()
 @click.argument("commits", nargs=-1)
-@click.option(
-    "-b",
-    "--bench",
-    "benches",
-    multiple=True,
-    metavar="REGEX",
-    help="Only benchmarks whose name this finds; may be repeated.",
-)
+@bench_option
 @click.option("-q", "--quick", is_flag=True, help="Each case once, to try benchmarks; not stored.")
-@click.option(
-    "-E",
-    "--environment",
-    "environments",
-    multiple=True,
-    metavar="ENV",
-    help="As asv's -E: a name, TYPE:PYTHON or existing:PYTHON.",
-)
+@environment_option
 @click.option(
     "-m", "--machine", metavar="NAME", help="The machine's name (default: the host name)."
 )

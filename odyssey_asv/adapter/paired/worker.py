@@ -14,11 +14,14 @@ set-up, cache and skips work is asv_runner's business: its own objects are used.
 from __future__ import annotations
 
 import gc
+import importlib
 import itertools
 import json
 import math
 import os
 import pickle
+import pkgutil
+import resource
 import select
 import signal
 import socket
@@ -30,6 +33,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 SAMPLE_S = 0.002
@@ -40,9 +44,13 @@ LONGEST_LINE = 64 * 2**20
 """Of a message, in bytes."""
 
 _OUTPUT_KEPT = 16_384
+_LONGEST_REASON = 300
 _SETUP_SHARE = 10
 """A sample of calls that are each set up anew may take this many times its target, set-up included."""
 _ENDING_S = 10.0
+_OTHERS = 0.03
+"""From this share of the processor's time on, other threads and processes count."""
+_TICK_S = 0.0005
 
 
 class HungUpError(Exception):
@@ -81,8 +89,18 @@ class Channel:
         self._socket.close()
 
 
+class MissingError(Exception):
+    """This side has no such benchmark or no such parameters."""
+
+
+class UnimportableError(Exception):
+    """A module of the suite has failed to be imported before."""
+
+
 class Suite:
-    """The benchmarks of a folder, each looked up once."""
+    """The benchmarks of a folder: each looked up once, no module imported that they do not need.
+
+    `faults` has what was found to be wrong so far: by module, named as in benchmarks' names."""
 
     def __init__(self, folder: str) -> None:
         with _only_plugins():
@@ -93,32 +111,87 @@ class Suite:
         update_sys_path(folder)
         # A second hash of the source text that nothing here asks for.
         _base.code_fingerprint = _no_hash
-        # asv_runner goes through the whole suite for each name that is not a path to its function.
-        self._discover = discovery.disc_benchmarks
-        discovery.disc_benchmarks = self._each
+        self._discovery = discovery
         self._by_name = discovery.get_benchmark_from_name
+        self._of_modules = discovery.disc_benchmarks
+        # asv_runner goes through the whole suite for each name that is not a path to its function.
+        discovery.disc_benchmarks = self.each
+        discovery.importlib = SimpleNamespace(import_module=self._import)
         self._folder = folder
         self._known: dict[str, Any] = {}
-        self._all: list[Any] | None = None
+        self._found: dict[str, list[Any]] = {}
+        self.faults: dict[str, str] = {}
 
-    def all(self) -> list[Any]:
-        if self._all is None:
-            self._all = list(self._discover(self._folder))
-        return self._all
-
-    def _each(self, folder: str) -> Iterator[Any]:
-        try:
-            found = self.all()
-        except Exception:
-            # What stands before the module at fault can be had all the same.
-            yield from self._discover(folder)
-        else:
-            yield from found
+    def each(self, _: str = "") -> Iterator[Any]:
+        """All that can be had, in asv's order; modules are imported as they are reached."""
+        for module in self._modules(os.path.basename(self._folder)):
+            yield from self._of(module)
 
     def find(self, name: str) -> Any:
+        """Raises `MissingError`."""
         if name not in self._known:
-            self._known[name] = self._by_name(self._folder, name)
+            try:
+                self._known[name] = self._by_name(self._folder, name)
+            except BaseException as error:
+                raise MissingError(self._reason(error)) from error
         return self._known[name]
+
+    def _modules(self, name: str) -> Iterator[Any]:
+        try:
+            module = self._import(name)
+        except UnimportableError:
+            return
+        yield module
+        for _, inner, _ in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{name}."):
+            yield from self._modules(inner)
+
+    def _import(self, name: str) -> Any:
+        """What has failed is not tried again: it may be a download that takes its time to fail."""
+        short = _short(name)
+        if name in sys.modules or short not in self.faults:
+            try:
+                return importlib.import_module(name)
+            except BaseException as error:
+                self.faults[short] = self._reason(error)
+        raise UnimportableError(self.faults[short])
+
+    def _of(self, module: Any) -> list[Any]:
+        """The benchmarks of one module, up to the first that cannot be made."""
+        name = module.__name__
+        if name not in self._found:
+            found = self._found[name] = []
+            # asv_runner, asked for all modules, is given this one.
+            self._discovery.disc_modules = lambda *_, **__: [module]
+            try:
+                for benchmark in self._of_modules(self._folder):
+                    found.append(benchmark)  # noqa: PERF402 (those before an exception are kept)
+            except BaseException as error:
+                self.faults[_short(name)] = self._reason(error)
+        return self._found[name]
+
+    def _reason(self, error: BaseException) -> str:
+        """What was raised and where in the suite, on one line."""
+        if isinstance(error, UnimportableError):
+            return str(error)
+        try:
+            said = " ".join(str(error).split())
+        except Exception:
+            said = ""
+        text = f"{type(error).__name__}: {said}" if said else type(error).__name__
+        if len(text) > _LONGEST_REASON:
+            text = f"{text[:_LONGEST_REASON]}..."
+        place = ""
+        for frame, line in traceback.walk_tb(error.__traceback__):
+            path = frame.f_code.co_filename
+            # A syntax error says itself where it is.
+            if path.startswith(self._folder + os.sep) and not isinstance(error, SyntaxError):
+                place = f" ({os.path.relpath(path, self._folder)}, line {line})"
+        return text + place
+
+
+def _short(module: str) -> str:
+    """A module's name without that of the suite, which benchmarks' names go without, too."""
+    return module.partition(".")[2] or module
 
 
 @contextmanager
@@ -150,8 +223,23 @@ def _zero() -> float:
     return 0.0
 
 
-class MissingError(Exception):
-    """This side has no such benchmark or no such parameters."""
+class Usage:
+    """What this process has used of the machine so far."""
+
+    def __init__(self) -> None:
+        self._own, children = (
+            resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
+        self._children_s = children.ru_utime + children.ru_stime
+        self._all_s, self._mine_s = time.process_time(), time.thread_time()
+
+    def since(self, before: Usage, samples: int) -> tuple[bool, float]:
+        """Whether more than this thread worked, and how often a sample waited for something. A busy
+        machine changes neither: whoever is interrupted does not wait by its own choice."""
+        all_s = self._all_s - before._all_s
+        others_s = all_s - (self._mine_s - before._mine_s) + self._children_s - before._children_s
+        waits = self._own.ru_nvcsw - before._own.ru_nvcsw
+        return others_s > max(_OTHERS * all_s, _TICK_S), waits / samples
 
 
 class Timing:
@@ -176,17 +264,21 @@ class Timing:
         self._sample_s: float = sample_s if own is None else own
         self._overhead = self._of_nothing() if self._fresh else (0.0, 0.0, 0.0)
         self.number = self._explicit
+        self._parallel, self._waits = False, 0.0
 
     def prepare(self, number: int) -> None:
         """Warm up, and find how many calls make a sample where nobody says."""
         self.number = number or self._explicit or self._calibrated()
         warmup_s = max(self._benchmark.warmup_time, 0.0)
+        samples, began = 0, Usage()
         started = time.perf_counter()
         while True:
             self._without_teardown()
             self.sample()
+            samples += 1
             if time.perf_counter() - started >= warmup_s:
-                return
+                break
+        self._parallel, self._waits = Usage().since(began, samples)
 
     def _calibrated(self) -> int:
         """As asv does it: more calls until they fill a sample."""
@@ -283,6 +375,8 @@ class Timing:
         return {
             "number": self.number,
             "own_timer": self._own is not None,
+            "parallel": self._parallel,
+            "waits": self._waits,
             "repeat": _most_samples(self._benchmark.repeat),
             "fresh": self._fresh,
         }
@@ -306,7 +400,9 @@ class RawTiming:
     @property
     def facts(self) -> dict[str, Any]:
         repeat = _most_samples(self._benchmark.repeat)
-        return {"number": self.number, "own_timer": False, "repeat": repeat, "fresh": False}
+        # Its work is another process's, for which this one waits.
+        own = {"number": self.number, "own_timer": False, "repeat": repeat, "fresh": False}
+        return {**own, "parallel": True, "waits": 1.0}
 
 
 def _attribute(benchmark: Any, name: str) -> Any:
@@ -472,15 +568,15 @@ def _reply(channel: Channel, event: str, function: Callable[[], Any]) -> None:
         channel.send(event="error", text=traceback.format_exc())
 
 
-def _discover(suite: Suite) -> list[dict[str, Any]]:
-    """What asv keeps of a benchmark: its plain attributes."""
+def _discover(suite: Suite) -> dict[str, Any]:
+    """What asv keeps of each benchmark, its plain attributes, and what is wrong with which module."""
     kept = (str, int, float, list, dict, bool)
     found = []
-    for benchmark in suite.all():
+    for benchmark in suite.each():
         facts = vars(benchmark).items()
         plain = {k: v for k, v in facts if isinstance(v, kept) and not k.startswith("_")}
         found.append(json.loads(json.dumps(plain, skipkeys=True, default=repr)))
-    return found
+    return {"records": found, "faults": suite.faults}
 
 
 def _load(suite: Suite, names: Sequence[str]) -> dict[str, str]:
@@ -489,8 +585,8 @@ def _load(suite: Suite, names: Sequence[str]) -> dict[str, str]:
     for name in names:
         try:
             suite.find(name)
-        except BaseException as error:
-            faults[name] = "".join(traceback.format_exception_only(type(error), error)).strip()
+        except MissingError as error:
+            faults[name] = str(error)
     gc.collect()
     if hasattr(gc, "freeze"):
         gc.freeze()
@@ -533,11 +629,10 @@ def _case(channel: Channel, own: Interpreter, message: dict[str, Any]) -> None:
 
 
 def _chosen(suite: Suite, message: dict[str, Any]) -> Any:
-    """The benchmark with the parameters that go by these texts, wherever they stand on this side."""
-    try:
-        benchmark = suite.find(message["benchmark"])
-    except BaseException as error:
-        raise MissingError(f"{type(error).__name__}: {error}") from error
+    """The benchmark with the parameters that go by these texts, wherever they stand on this side.
+
+    Raises `MissingError`."""
+    benchmark = suite.find(message["benchmark"])
     wanted = message["params"]
     if wanted is None:
         if benchmark.params:

@@ -8,7 +8,6 @@ case writes to its socket is not trusted.
 from __future__ import annotations
 
 import json
-import math
 import os
 import random
 import secrets
@@ -25,19 +24,44 @@ from typing import Any
 
 import psutil
 
+from odyssey_asv.adapter.paired import outcomes
 from odyssey_asv.adapter.paired import worker as program
+from odyssey_asv.adapter.paired.line import GarbledError, Line, Message
+from odyssey_asv.adapter.paired.outcomes import (
+    Clocks,
+    Failed,
+    Measured,
+    Missing,
+    Outcome,
+    Prepared,
+    Skipped,
+)
 from odyssey_asv.errors import CannotMeasureError
 
+__all__ = [
+    "Clocks",
+    "Discovered",
+    "Failed",
+    "Measured",
+    "Missing",
+    "Outcome",
+    "Prepared",
+    "Side",
+    "Skipped",
+    "Task",
+    "Worker",
+    "processors",
+]
+
 _START_S = 120.0
+_IMPORT_S = 600.0
+"""For importing a suite: as long as asv allows."""
 _END_S = 20.0
 _LINES_SHOWN = 20
 _OUTPUT_SHOWN = 65_536
 _MARK = "ODYSSEY_WORKER"
 # Room for where the stack of a process begins: its size moves by as much as a few pages.
 _PADDING = 4096
-
-Message = dict[str, Any]
-Clocks = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,43 +97,12 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """Ready to take samples of `number` calls, `repeat` of them at most (0: any number)."""
+class Discovered:
+    """A suite as one side has it: asv's description of each benchmark that can be had, in asv's order,
+    and by module, named as in benchmarks' names, what keeps some of its benchmarks from being had."""
 
-    number: int
-    repeat: int
-    own_timer: bool
-    fresh: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What a benchmark that is no timing gave."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """The benchmark does not want to be run with these parameters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """This side has no such case: its suite cannot be imported here, or has other parameters."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The case broke its process, or hung; `reason` is the end of what it printed."""
-
-    reason: str
-    timeout: bool = False
-
-
-Outcome = Prepared | Measured | Skipped | Missing | Failed
+    records: list[dict[str, Any]]
+    faults: dict[str, str]
 
 
 class _TimeoutError(Exception):
@@ -124,81 +117,12 @@ class _EndedError(Exception):
         self.code = code
 
 
-class _GarbledError(Exception):
-    pass
-
-
-class _Line:
-    """One end of a socket that brings messages, one JSON object a line."""
-
-    def __init__(self, end: socket.socket) -> None:
-        end.setblocking(False)
-        self.socket = end
-        self.ended = False
-        self._rest = bytearray()
-        self._searched = 0
-
-    def read(self) -> bool:
-        """Take what has arrived, if anything. Raises `_GarbledError` for a line without end."""
-        try:
-            chunk = self.socket.recv(1 << 18)
-        except BlockingIOError:
-            return False
-        except OSError:
-            chunk = b""
-        self.ended = not chunk
-        self._rest += chunk
-        if len(self._rest) > program.LONGEST_LINE and self._rest.find(b"\n", self._searched) < 0:
-            raise _GarbledError
-        return bool(chunk)
-
-    def forget(self) -> None:
-        self._rest.clear()
-        self._searched = 0
-
-    def next(self) -> Message | None:
-        """The next message, None where none is complete. Raises `_GarbledError`."""
-        at = self._rest.find(b"\n", self._searched)
-        if at < 0:
-            self._searched = len(self._rest)
-            return None
-        line = bytes(self._rest[:at])
-        del self._rest[: at + 1]
-        self._searched = 0
-        try:
-            message = json.loads(line)
-        except (ValueError, RecursionError):
-            raise _GarbledError from None
-        if not isinstance(message, dict) or not isinstance(message.get("event"), str):
-            raise _GarbledError
-        return message
-
-    def send(self, message: Message, passing: socket.socket | None = None) -> None:
-        """Send a message, and a socket with it. What goes wrong is told by the answer that does not
-        come."""
-        data = json.dumps(message).encode() + b"\n"
-        with suppress(OSError):
-            self.socket.settimeout(_START_S)
-            try:
-                if passing is not None:
-                    sent = socket.send_fds(self.socket, [data], [passing.fileno()])
-                    data = data[sent:]
-                self.socket.sendall(data)
-            finally:
-                self.socket.setblocking(False)
-
-    def close(self) -> None:
-        self.ended = True
-        with suppress(OSError):
-            self.socket.close()
-
-
 class Worker:
     """One interpreter of one side. A context manager: nothing of it is left afterwards."""
 
     def __init__(self, side: Side, rng: random.Random) -> None:
         self.side = side
-        self._case: _Line | None = None
+        self._case: Line | None = None
         self._task: Task | None = None
         self._child: int | None = None
         self._exit: _EndedError | None = None
@@ -214,7 +138,7 @@ class Worker:
             "output": str(self._output),
         }
         ours, theirs = socket.socketpair()
-        self._control = _Line(ours)
+        self._control = Line(ours)
         with theirs:
             try:
                 self._process = subprocess.Popen(
@@ -265,16 +189,19 @@ class Worker:
         """Wait until the interpreter has the suite's machinery. Raises `CannotMeasureError`."""
         self._expect("started")
 
-    def discover(self) -> list[Message]:
-        """The benchmarks of the suite as asv describes them. Raises `CannotMeasureError`."""
+    def discover(self) -> Discovered:
+        """What the suite has. Raises `CannotMeasureError` where that is nothing but faults."""
         self._control.send({"do": "discover"})
-        found: list[Message] = self._expect("discovered")["content"]
+        found = Discovered(**self._expect("discovered", _IMPORT_S)["content"])
+        if found.faults and not found.records:
+            faults = [f"{module}: {reason}" for module, reason in found.faults.items()]
+            raise self._unimportable(faults[:_LINES_SHOWN])
         return found
 
     def load(self, benchmarks: Sequence[str]) -> dict[str, str]:
         """Import what these need. Returns why, for those that this side does not have."""
         self._control.send({"do": "load", "benchmarks": list(benchmarks)})
-        faults: dict[str, str] = self._expect("loaded")["content"]
+        faults: dict[str, str] = self._expect("loaded", _IMPORT_S)["content"]
         return faults
 
     def cache(self, benchmark: str, folder: Path, timeout_s: float) -> str | None:
@@ -294,7 +221,7 @@ class Worker:
         with suppress(OSError):
             os.truncate(self._output, 0)
         ours, theirs = socket.socketpair()
-        self._case = _Line(ours)
+        self._case = Line(ours)
         message = {
             "do": command,
             "fork": task.fork,
@@ -315,7 +242,7 @@ class Worker:
         if isinstance(answer, Failed):
             return answer
         try:
-            return _outcome(answer)
+            return outcomes.outcome(answer)
         except (KeyError, TypeError, ValueError):
             return self._garbled()
 
@@ -329,7 +256,7 @@ class Worker:
         if answer["event"] == "skipped":
             return self._fail("it asked to be skipped when it had been measured already")
         try:
-            return _clocks(answer)
+            return outcomes.clocks(answer)
         except (KeyError, TypeError, ValueError):
             return self._garbled()
 
@@ -373,7 +300,7 @@ class Worker:
             return self._fail(f"no answer within {self._task_timeout:g} s", timeout=True)
         except _EndedError as error:
             return self._broken(error)
-        except _GarbledError:
+        except GarbledError:
             return self._garbled()
 
     def _case_says(self, deadline: float) -> Message:
@@ -395,7 +322,7 @@ class Worker:
         while self._exit is None:
             try:
                 self._turn(deadline)
-            except _GarbledError:
+            except GarbledError:
                 self._garbled()
             if self._case is not None:
                 self._case.forget()
@@ -425,15 +352,15 @@ class Worker:
             while (message := self._control.next()) is not None:
                 match message["event"]:
                     case "child":
-                        self._child = _whole(message["pid"], least=2)
+                        self._child = outcomes.whole(message["pid"], least=2)
                     case "exit":
-                        self._exit = _EndedError(_whole(message["code"], least=-1000))
+                        self._exit = _EndedError(outcomes.whole(message["code"], least=-1000))
                     case "ended":
                         self._gone = True
-                        self._exit = _EndedError(_whole(message["code"], least=-1000))
+                        self._exit = _EndedError(outcomes.whole(message["code"], least=-1000))
                     case _:
                         self._replies.append(message)
-        except (_GarbledError, KeyError, TypeError):
+        except (GarbledError, KeyError, TypeError):
             self.close()
         if self._control.ended:
             self._gone = True
@@ -476,65 +403,37 @@ class Worker:
         lines = [line for line in text.splitlines() if line.strip()]
         return "\n".join(lines[-_LINES_SHOWN:])
 
-    def _expect(self, event: str) -> Message:
-        deadline = time.monotonic() + _START_S
+    def _expect(self, event: str, timeout_s: float = _START_S) -> Message:
+        deadline = time.monotonic() + timeout_s
         with suppress(_TimeoutError):
             while not self._replies and not self._gone:
                 self._turn(deadline)
         if not self._replies:
+            how = f"no answer within {timeout_s:g} s"
+            if self._gone:
+                how = _ending(None if self._exit is None else self._exit.code)
             said = self._said() or "it printed nothing"
-            missed = "did not start" if event == "started" else "ended or hung at its imports"
+            if event == "started":
+                raise CannotMeasureError(
+                    f"the {self.side.name}'s benchmark process did not start: {how}; it said:\n{said}",
+                    tip=f"try it: {self.side.python} -c 'import sys'",
+                )
             raise CannotMeasureError(
-                f"the {self.side.name}'s benchmark process {missed}; it said:\n{said}",
-                tip=f"try it: {self.side.python} -c 'import sys'",
+                f"the suite ended or held up the {self.side.name}'s benchmark process when it was"
+                f" imported: {how}; it said:\n{said}",
+                tip=f"no module of it may end its process or take so long: {self.side.suite}",
             )
         message = self._replies.pop(0)
         if message["event"] == event:
             return message
-        lines = str(message.get("text", "")).strip().splitlines()[-_LINES_SHOWN:]
-        raise CannotMeasureError(
-            f"the suite cannot be imported beside the {self.side.name}; the end of what Python said:\n"
-            + "\n".join(f"  {line}" for line in lines),
-            tip=f"every module of it must import, as for asv: {self.side.suite}",
+        raise self._unimportable(str(message.get("text", "")).strip().splitlines()[-_LINES_SHOWN:])
+
+    def _unimportable(self, said: Sequence[str]) -> CannotMeasureError:
+        lines = "".join(f"\n  {line}" for line in said)
+        return CannotMeasureError(
+            f"the suite cannot be imported beside the {self.side.name}:{lines}",
+            tip=f"some module with benchmarks must import: {self.side.suite}",
         )
-
-
-def _outcome(message: Message) -> Outcome:
-    """Raises KeyError, TypeError or ValueError for what no case of ours says."""
-    match message["event"]:
-        case "prepared":
-            return Prepared(
-                number=_whole(message["number"], least=1),
-                repeat=_whole(message["repeat"], least=0),
-                own_timer=bool(message["own_timer"]),
-                fresh=bool(message["fresh"]),
-            )
-        case "value":
-            return Measured(message["content"])
-        case "cached":
-            return Measured(None)
-        case "skipped":
-            return Skipped()
-        case "missing":
-            return Missing(str(message["text"]))
-        case event:
-            raise ValueError(event)
-
-
-def _clocks(message: Message) -> Clocks:
-    wall, cpu, own = message["clocks"]
-    for value in (wall, cpu, own):
-        if not isinstance(value, float) or not math.isfinite(value):
-            raise TypeError(value)
-    if wall <= 0.0:
-        raise ValueError(wall)
-    return wall, cpu, own
-
-
-def _whole(value: Any, *, least: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise TypeError(value)
-    return value
 
 
 def _variables(side: Side, rng: random.Random) -> dict[str, str]:

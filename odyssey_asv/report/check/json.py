@@ -24,7 +24,8 @@ def document(check: Check, *, exit_code: int) -> dict[str, Any]:
     """The report as plain data.
 
     `ratio`, `interval`, `detectable` and `geometric_mean` are contender over base: 1.12 is +12 %.
-    `effects` are logarithms, positive where the contender is worse. What is unknown is null.
+    `effects` are logarithms, positive where the contender is worse. Of code against itself the
+    verdict is never a regression; `false_alarms` counts its alarms. What is unknown is null.
     """
     return {
         "schema_version": SCHEMA_VERSION,
@@ -116,6 +117,7 @@ def _suite(check: Check) -> dict[str, Any]:
         "processes": effort.processes,
         "budget_s": _finite(effort.budget_s),
         "budget_spent": effort.spent,
+        "seed": check.seed,
         "noise": {
             "spread": _finite(spread),
             "words": None if spread is None else words.noisiness(spread),

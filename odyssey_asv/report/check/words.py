@@ -206,20 +206,21 @@ def conclusion(check: Check) -> str:
     found = check.conclusion
     if found is Conclusion.ERROR:
         return "error: nothing could be measured on both sides: no verdict"
+    undecided = len(check.undecided)
+    more = f"; {undecided} undecided" if undecided else ""
     if check.same:
         number, cases = alarms(check), judged(check)
         return (
             f"{number} false {'alarm' if number == 1 else 'alarms'}"
-            f" in {cases} {'case' if cases == 1 else 'cases'} of the same code"
+            f" in {cases} {'case' if cases == 1 else 'cases'} of the same code{more}"
         )
-    undecided = len(check.undecided)
     match found:
         case Conclusion.REGRESSION:
             return "REGRESSION: the contender must not pass"
         case Conclusion.INCONCLUSIVE:
             return f"undecided: {undecided} of {judged(check)} cases; the time was too short"
         case Conclusion.OK:
-            return "ok: no regression" + (f"; {undecided} undecided" if undecided else "")
+            return f"ok: no regression{more}"
 
 
 def _interval(low: float, high: float) -> str:

@@ -1,4 +1,4 @@
-"""The git repository under test, through GitPython. The only module that imports git.
+"""The git repository under test, through GitPython. The only module that imports it.
 
 Every name a user gives is resolved to 40 hex digits before git sees it as anything but a name to
 resolve, and none may begin with `-`.
@@ -6,32 +6,35 @@ resolve, and none may begin with `-`.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
-import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import git
 from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
 
+from odyssey_asv.bisection import Card
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError
 from odyssey_asv.model import Commit
+from odyssey_asv.repository import checkout
+from odyssey_asv.repository.checkout import NO_HOOKS
 
 _HEX = re.compile(r"^[0-9a-f]{40}([0-9a-f]{24})?$")
-# What a hook that calls us has set for its own repository.
-_OF_ONE_REPOSITORY = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_WORK_TREE",
-)  # fmt: skip
-_NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 _UNSHALLOW = "git fetch --unshallow, or fetch-depth: 0 for the checkout in CI"
 _RANGE = re.compile(r"^(?P<left>[^.].*?|)(?P<dots>\.{2,3})(?P<right>.*)$")
+
+
+class Link(NamedTuple):
+    """A commit on a line of first parents, with the files it changed against its first parent."""
+
+    commit: str
+    parents: tuple[str, ...]
+    files: tuple[str, ...]
 
 
 class Repository:
@@ -116,6 +119,79 @@ class Repository:
                 tip = "this is a shallow clone; get the rest with: git fetch --unshallow"
             raise InvalidInputError(f"no commits in the range {spec!r}", tip=tip)
         return found
+
+    def line(self, start: str, end: str) -> list[Link]:
+        """The commits after `start` up to `end` along first parents, the oldest first.
+
+        Raises `InvalidInputError` where `start` is not on that line, and where nothing follows it.
+        """
+        first, last = self.resolve(start), self.resolve(end)
+        links = self._links(first, last)
+        if not links:
+            tip = "the older commit comes first: GOOD..BAD"
+            if self.shallow:
+                tip = f"this is a shallow clone; get the whole history: {_UNSHALLOW}"
+            raise InvalidInputError(f"no commits in the range {start}..{end}", tip=tip)
+        before = links[0].parents[:1]
+        if before != (first,):
+            tip = f"use the commit where they part: {before[0][:12]}..{end}" if before else ""
+            if self.shallow:
+                tip = f"this is a shallow clone; get the whole history: {_UNSHALLOW}"
+            raise InvalidInputError(
+                f"{start} is not among the first parents of {end}: it is on another branch",
+                tip=tip or None,
+            )
+        return links
+
+    def merged(self, merge: str) -> list[list[Link]]:
+        """What each parent of a merge but the first brought in, along its first parents, the oldest
+        first; nothing for a parent that brought in nothing."""
+        first, *others = self._ask("rev-parse", f"{merge}^@").split()
+        return [links for other in others if (links := self._links(first, other))]
+
+    def _links(self, start: str, end: str) -> list[Link]:
+        # A name with a control character in it is quoted by git, so none begins with this one.
+        shown = "%x01%H %P"
+        said = self._ask(
+            "-c", "core.quotePath=true", "log", "--first-parent", "-m", "--reverse", "--name-only",
+            "--no-renames", f"--format={shown}", f"{start}..{end}", "--",
+        )  # fmt: skip
+        links = []
+        for part in said.split("\x01")[1:]:
+            head, *names = part.splitlines()
+            commit, *parents = head.split()
+            links.append(Link(commit, tuple(parents), tuple(name for name in names if name)))
+        return links
+
+    def card(self, commit: str) -> Card:
+        """Who made a commit, when, what for, and the files it changed against its first parent."""
+        shown = "%H%x00%P%x00%an%x00%at%x00%s"
+        said = self._ask("show", "--no-patch", f"--format={shown}", commit)
+        hash_, parents, author, seconds, subject = said.split("\0")
+        moment = datetime.fromtimestamp(int(seconds), UTC).isoformat(timespec="seconds")
+        changed = self._ask(
+            "log",
+            "-1",
+            "-m",
+            "--first-parent",
+            "--numstat",
+            "--no-renames",
+            "-z",
+            "--format=",
+            hash_,
+        )
+        files = []
+        for entry in filter(None, changed.strip("\n").split("\0")):
+            added, removed, name = entry.split("\t", 2)
+            files.append((name, _lines(added), _lines(removed)))
+        return Card(
+            commit=hash_,
+            parents=tuple(parents.split()),
+            author=author,
+            date=moment.replace("+00:00", "Z"),
+            subject=subject,
+            files=tuple(files),
+        )
 
     def reachable(self, names: Iterable[str], *, first_parent: bool = True) -> list[str]:
         """Every commit reachable from the names, newest first."""
@@ -204,8 +280,8 @@ class Repository:
             with suppress(FileNotFoundError):
                 shutil.copy2(self._path_of("index"), index)
             apart = {"GIT_INDEX_FILE": str(index)}
-            self._ask(*_NO_HOOKS, "add", "--update", ":/", env=apart)
-            tree = self._ask(*_NO_HOOKS, "write-tree", env=apart)
+            self._ask(*NO_HOOKS, "add", "--update", ":/", env=apart)
+            tree = self._ask(*NO_HOOKS, "write-tree", env=apart)
         if tree == self.tree_of(head):
             return None
         moment = self._ask("show", "--no-patch", "--format=%ct +0000", head).splitlines()[-1]
@@ -276,38 +352,16 @@ class Repository:
         """
         if not _HEX.match(commit) or not self.contains(commit):
             raise InvalidInputError(f"{self.root}: no commit {commit!r}")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        words = ["--quiet", "--shared", "--no-checkout", "--", str(self.root), str(folder)]
-        _git("clone", *words, cwd=folder.parent)
-        # git does not share the objects of a shallow clone, and copies only what references reach.
-        borrowed = folder / ".git" / "objects" / "info" / "alternates"
-        if not borrowed.exists():
-            borrowed.write_text(f"{self._path_of('objects')}\n", encoding="utf-8")
-        self._pass_on_origin(folder)
-        _git("checkout", "--quiet", "--force", "--detach", commit, cwd=folder)
-        if (folder / ".gitmodules").exists():
-            words = ["submodule", "--quiet", "update", "--init", "--recursive"]
-            try:
-                # As asv has it: submodules may be folders of this machine.
-                _git("-c", "protocol.file.allow=always", *words, cwd=folder)
-            except CannotMeasureError as error:
-                error.tip = "see that git submodule update --init --recursive works by itself"
-                raise
+        checkout.check_out(self.root, self._path_of("objects"), commit, folder, self._origin())
 
-    def _pass_on_origin(self, folder: Path) -> None:
-        """Addresses of submodules may be relative to the remote; a partial clone fetches files from it."""
-        origin = {
+    def _origin(self) -> dict[str, str]:
+        """Where the remote is, and whether this is a partial clone of it."""
+        found = {
             key: self._quietly("config", "--get", f"remote.origin.{key}")
             for key in ("url", "promisor", "partialclonefilter")
         }
-        if not origin["url"] or ":" not in origin["url"]:
-            return
-        for key, value in origin.items():
-            if value:
-                _git("config", f"remote.origin.{key}", value, cwd=folder)
-        if origin["promisor"]:
-            _git("config", "core.repositoryFormatVersion", "1", cwd=folder)
-            _git("config", "extensions.partialClone", "origin", cwd=folder)
+        known = {key: value for key, value in found.items() if value}
+        return known if ":" in known.get("url", "") else {}
 
     def _path_of(self, name: str) -> Path:
         """A file of the repository, wherever this kind of working tree has it."""
@@ -344,36 +398,14 @@ def clone_mirror(url: str, path: Path) -> None:
         ) from error
 
 
-def _git(*arguments: str, cwd: Path) -> None:
-    """Run git in another repository than ours, and end it with all it started if we are interrupted."""
-    env = {name: value for name, value in os.environ.items() if name not in _OF_ONE_REPOSITORY}
-    child = subprocess.Popen(
-        ["git", *_NO_HOOKS, *arguments],  # noqa: S607 (git is where PATH says)
-        cwd=cwd,
-        env=env | {"GIT_TERMINAL_PROMPT": "0"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        _, said = child.communicate()
-    except BaseException:
-        with suppress(OSError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-        raise
-    if child.returncode:
-        command = next(word for word in arguments if word.isalpha())
-        lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
-        reasons = [line for line in lines if line.startswith("fatal:")] or lines[-1:]
-        reason = reasons[0] if reasons else f"exit status {child.returncode}"
-        raise CannotMeasureError(f"{cwd}: git {command} failed: {reason}")
-
-
 def _last_line(error: GitCommandError) -> str:
     lines = [line for line in str(error.stderr).splitlines() if line.strip()]
     return lines[-1].strip().strip("'") if lines else f"exit status {error.status}"
+
+
+def _lines(count: str) -> int | None:
+    """How many, None for a file that has no lines."""
+    return int(count) if count.isdigit() else None
 
 
 def evenly(commits: Sequence[str], count: int) -> list[str]:

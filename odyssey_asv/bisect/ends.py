@@ -1,0 +1,113 @@
+"""How the ends of a range differ → the state of a search before its first step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import IO
+
+from odyssey_asv import check
+from odyssey_asv.adapter.asv_config import AsvConfig
+from odyssey_asv.adapter.metadata import asv_name
+from odyssey_asv.bisect.plan import Plan
+from odyssey_asv.config import Config
+from odyssey_asv.errors import CannotMeasureError
+from odyssey_asv.findings import Check, Finding
+from odyssey_asv.model import Better
+from odyssey_asv.policy import Verdict
+from odyssey_asv.store.checks import Case
+from odyssey_asv.store.searches import Commit, Line, Measured, Sought, State
+
+_COUNTS = 0.5
+"""The smallest step that is looked for, as a share of the tolerance."""
+_TIMES = 3
+"""How many measurements the verdict on the ends is worth."""
+
+
+def begin(
+    plan: Plan, config: Config, asv: AsvConfig, observer: check.Observer, echo: IO[str] | None
+) -> State:
+    """Check the ends against each other, or take what the report of a check says of them.
+
+    Raises what `check.execute` raises, and `CannotMeasureError` where no case was measured at both.
+    """
+    warnings: tuple[str, ...] = ()
+    if plan.report is None:
+        found, _ = check.execute(plan.ends, config, asv, observer, echo)
+        cases = [_from_finding(f, plan) for f in found.findings if len(f.effects) > 2]
+        warnings = found.warnings
+        if not cases:
+            raise _nothing(found)
+    else:
+        cases = list(_from_report(plan))
+        if not cases:
+            raise CannotMeasureError(f"{plan.options.from_check}: has none of the cases asked for")
+    line = Line(
+        start=plan.question.good,
+        commits=[
+            Commit(commit=link.commit, parents=list(link.parents), files=list(link.files))
+            for link in plan.links
+        ],
+        cases=[case.name for case in cases if case.sought],
+    )
+    line.measured[plan.question.bad] = Measured(
+        effects={case.name: case.effects for case in cases if case.sought}, times=_TIMES
+    )
+    return State(question=plan.question, cases=cases, lines=[line], warnings=list(warnings))
+
+
+def _from_finding(finding: Finding, plan: Plan) -> Sought:
+    interval, estimate = finding.interval, finding.estimate
+    lower = finding.limits.better is Better.LOWER
+    size = None if estimate is None else min(estimate.detectable, 700.0)
+    return Sought(
+        name=asv_name(finding.case),
+        label=finding.label,
+        ratio=finding.ratio,
+        interval=interval,
+        detectable=None if size is None else math.exp(size if lower else -size),
+        sought=_sought(plan, finding.verdict, gated=finding.gated),
+        decided=finding.verdict is not Verdict.INCONCLUSIVE or not finding.gated,
+        higher_is_better=not lower,
+        least=_COUNTS * math.log1p(float(finding.limits.tolerance)),
+        effects=list(finding.effects),
+    )
+
+
+def _from_report(plan: Plan) -> Iterator[Sought]:
+    """The cases of a check's report that are of the environment and match the expressions."""
+    assert plan.report is not None
+    expressions = plan.expressions
+    for case in plan.report.cases:
+        if case.environment not in (None, plan.question.environment) or len(case.effects) < 3:
+            continue
+        if not expressions or any(e.search(case.name) for e in expressions):
+            yield _from_case(case, plan)
+
+
+def _from_case(case: Case, plan: Plan) -> Sought:
+    return Sought(
+        name=case.name,
+        label=case.label,
+        ratio=case.ratio,
+        interval=case.interval,
+        detectable=case.detectable,
+        sought=_sought(plan, case.verdict, gated=case.gated),
+        decided=case.verdict != Verdict.INCONCLUSIVE or not case.gated,
+        higher_is_better=case.better == Better.HIGHER,
+        least=_COUNTS * math.log1p(case.tolerance),
+        effects=case.effects,
+    )
+
+
+def _sought(plan: Plan, verdict: str, *, gated: bool) -> bool:
+    """Whether a case with this verdict is searched for; one that was named need not be gated."""
+    wanted = Verdict.FASTER if plan.question.improvement else Verdict.REGRESSION
+    return verdict == wanted and (gated or bool(plan.question.benches))
+
+
+def _nothing(found: Check) -> CannotMeasureError:
+    reasons = [f"{f.label}: {f.reason}" for f in found.findings if f.reason][:3]
+    return CannotMeasureError(
+        "; ".join(["no case could be measured at both ends of the range", *reasons])
+    )

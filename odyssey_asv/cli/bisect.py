@@ -1,0 +1,172 @@
+"""`odyssey bisect`."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from odyssey_asv.bisect import Options, Plan, execute, prepare
+from odyssey_asv.bisection import Bisection, Outcome
+from odyssey_asv.cli import Scene
+from odyssey_asv.cli.exits import Exit, say
+from odyssey_asv.cli.options import (
+    Confidence,
+    Gate,
+    Share,
+    bench_option,
+    environment_option,
+    load_asv,
+    load_config,
+)
+from odyssey_asv.cli.reporting import Report, Wanted, publish, report_options
+from odyssey_asv.cli.searching import searcher
+from odyssey_asv.config import CLOCKS
+from odyssey_asv.errors import InterruptedRunError
+from odyssey_asv.files import near
+from odyssey_asv.findings import Clock
+from odyssey_asv.report.bisection import github, markdown, terminal
+from odyssey_asv.report.bisection import json as report_json
+
+
+@click.command()
+@click.argument("range", required=False, metavar="GOOD..BAD")
+@bench_option
+@environment_option
+@click.option("--python", metavar="V", help="The Python to use instead of the configuration's.")
+@click.option(
+    "--confidence",
+    type=Confidence(),
+    default="95%",
+    show_default=True,
+    help="How sure to be of a commit before it is named.",
+)
+@click.option(
+    "--budget",
+    "budget_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    default=3600.0,
+    show_default=True,
+    help="Seconds of building and measuring, at most.",
+)
+@click.option(
+    "--from-check",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A check's JSON report: its base and contender are the ends, and not measured again.",
+)
+@click.option(
+    "--first-parent/--all-parents",
+    default=False,
+    help="Stop at a merge, or go on in what it brought in (the default).",
+)
+@click.option(
+    "--path",
+    "paths",
+    multiple=True,
+    metavar="GLOB",
+    help="Suspect commits that change such files first; may be repeated.",
+)
+@click.option("--improvement", is_flag=True, help="Look for what made it faster.")
+@click.option("--resume", is_flag=True, help="Go on with this search where it stopped.")
+@click.option(
+    "--state",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where to keep the search (default: in .odyssey/bisect).",
+)
+@click.option("--tolerance", type=Share(), help="As for a check of the ends (default: 5%).")
+@click.option("--threshold", type=Share(), help="As for a check of the ends (default: 10%).")
+@click.option(
+    "--gate", type=Gate(), help="What to search for: duration,memory,track (default: duration)."
+)
+@click.option(
+    "--clock",
+    type=click.Choice(CLOCKS),
+    help="What to judge by: the wall's, the processor's, or whichever fits (default: auto).",
+)
+@click.option(
+    "--cpu", type=click.IntRange(min=0), metavar="N", help="Take samples on processor N only."
+)
+@click.option("--seed", type=int, metavar="N", help="Draw orders and processes from this seed.")
+@report_options
+@click.pass_obj
+def bisect(scene: Scene, /, wanted: Wanted, clock: str | None, **asked: Any) -> int:
+    """Name the commit in GOOD..BAD that made benchmarks slower, or say that there is none.
+
+    GOOD alone means GOOD..HEAD. The ends are checked against each other first; then as few commits as
+    possible are built and measured, and the one at fault against its parent before it is named.
+
+    Exit code 1 says that at least one commit is named, 0 that the range holds no regression, 3 that
+    the answer is a range of commits or undecided, or that nothing could be measured.
+    """  # fmt: skip
+    config = load_config(scene)
+    asv = load_asv(scene, config)
+    options = Options(clock=None if clock is None else Clock(clock), **asked)
+    plan = prepare(config, asv, options)
+    _announce(plan)
+    with searcher() as searching:
+        try:
+            found = execute(
+                plan, config, asv, searching, echo=sys.stderr if scene.verbose else None
+            )
+        except InterruptedRunError as error:
+            error.tip = "go on with the same command and --resume"
+            raise
+    code = exit_code(found)
+    publish(_report(found, code), wanted)
+    if wanted.table:
+        say(f"state: {near(plan.state)}")
+        say(f"next: {_next(found)}")
+    return code
+
+
+def exit_code(found: Bisection) -> Exit:
+    """The documented code."""
+    match found.outcome:
+        case Outcome.CULPRIT:
+            return Exit.REGRESSION
+        case Outcome.NO_REGRESSION:
+            return Exit.OK
+        case _:
+            return Exit.CANNOT
+
+
+def _announce(plan: Plan) -> None:
+    good, bad = plan.question.good[:8], plan.question.bad[:8]
+    if plan.known is not None:
+        say(f"going on with the search in {near(plan.state)}: {plan.known.probes} probes so far")
+    commits = "commit" if len(plan.links) == 1 else "commits"
+    say(
+        f"searching {good}..{bad}, {len(plan.links)} {commits},"
+        f" at most {plan.options.budget_s:.0f} s"
+    )
+
+
+def _report(found: Bisection, code: Exit) -> Report:
+    return Report(
+        table=partial(terminal.render, found),
+        json=partial(report_json.render, found, exit_code=code),
+        markdown=partial(markdown.render, found),
+        github=partial(github.render, found),
+        pipe_width=100,
+    )
+
+
+def _next(found: Bisection) -> str:
+    if found.spent:
+        return "more time: the same command with --resume and a larger --budget"
+    match found.outcome:
+        case Outcome.CULPRIT:
+            return f"git show {found.culprits[0].card.commit[:12]}"
+        case Outcome.NO_REGRESSION:
+            return "odyssey check --self  (what can be seen on this machine)"
+        case Outcome.RANGE:
+            between = found.ranges[0]
+            return f"git log {between.before[:12]}..{between.after[:12]}"
+        case _:
+            return "the same command with a smaller range, or with -b for a benchmark less noisy"

@@ -1,0 +1,63 @@
+"""What a person sees while a range is searched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from odyssey_asv.bisect import Observer
+from odyssey_asv.bisection import Place
+from odyssey_asv.cli.watching import LiveWatcher, PlainWatcher, Watching, display
+from odyssey_asv.report.bisection.line import picture
+from odyssey_asv.units import format_change, one_line
+
+_PICTURE = 60
+
+
+class Searching(Watching, Observer):
+    """What is told of a search on every display: a line for each thing that is now known."""
+
+    def searching(self, cases: int, commits: int) -> None:
+        what = "case differs" if cases == 1 else "cases differ"
+        among = "commit" if commits == 1 else "commits"
+        self.tell(f"{cases} {what}; searching {commits} {among}")
+
+    def probing(self, commit: str, places: Sequence[Place], left_s: float) -> None:
+        expected = f", about {_duration(left_s)} left" if left_s else ""
+        if places:
+            self.tell(f"  {picture(places, _PICTURE)}{expected}")
+        self.tell(f"measuring {commit[:8]}")
+
+    def seen(self, commit: str, ratio: float) -> None:
+        self.tell(f"  {commit[:8]}: {format_change(ratio - 1.0, limits=())} against the good end")
+
+    def unbuildable(self, commit: str, reason: str) -> None:
+        self.tell(f"  {commit[:8]} is skipped: {one_line(reason.splitlines()[0])}")
+
+    def confirming(self, commit: str, parent: str) -> None:
+        self.tell(f"measuring {commit[:8]} against its parent {parent[:8]}, to be sure")
+
+    def confirmed(self, commit: str, *, right: bool) -> None:
+        self.tell(f"  {commit[:8]} {'made the step' if right else 'did not make it'}")
+
+    def entering(self, merge: str, commits: int) -> None:
+        self.tell(f"{merge[:8]} is a merge: going on in the {commits} commits that it brought in")
+
+
+class PlainSearching(Searching, PlainWatcher):
+    """Plain lines."""
+
+
+class LiveSearching(Searching, LiveWatcher):
+    """Lines that stay, above the one that moves."""
+
+
+@contextmanager
+def searcher() -> Iterator[Searching]:
+    """The display that suits stderr."""
+    with display(PlainSearching, LiveSearching) as made:
+        yield made
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

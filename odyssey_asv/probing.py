@@ -1,0 +1,115 @@
+"""Any two commits of a project → the effects of chosen cases. For one search, which knows what it wants;
+`check` does the same for one pair and judges it."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from odyssey_asv import pairing
+from odyssey_asv.adapter.asv_config import AsvConfig
+from odyssey_asv.adapter.environments import Built, Recipe, Workshop
+from odyssey_asv.adapter.metadata import asv_name
+from odyssey_asv.arena import arena, suite_of
+from odyssey_asv.errors import CannotMeasureError
+from odyssey_asv.pairing import Engine, Enough, Watcher
+from odyssey_asv.trials import Settings, Trial, trials
+
+
+@dataclass(slots=True)
+class Prober:
+    """Builds commits and measures pairs of them, all with the benchmarks of one commit, `suite_from`.
+
+    `work` is a folder for what processes leave, `state` that of the project. `on_step` is told of a
+    commit's environment. `build_s` says how long each took that was not there.
+    """
+
+    asv: AsvConfig
+    repository: Path
+    workshop: Workshop
+    recipe: Recipe
+    settings: Settings
+    suite_from: str
+    state: Path
+    work: Path
+    rng: random.Random
+    watcher: Watcher
+    on_step: Callable[[str, str], None]
+    build_s: dict[str, float] = field(default_factory=dict)
+    _built: dict[str, Built] = field(default_factory=dict)
+    _records: list[dict[str, Any]] | None = None
+    _pairs: int = 0
+
+    def build(self, commit: str) -> Built:
+        """The environment of a commit, with the versions of the suite's commit where that can be.
+        Raises `BuildFailedError`."""
+        if commit not in self._built:
+            like = None if commit == self.suite_from else self.build(self.suite_from)
+            began = time.monotonic()
+            built, _ = self.workshop.one(
+                self.recipe,
+                commit,
+                like=like,
+                on_step=lambda _, step: self.on_step(commit[:8], step),
+            )
+            if not built.reused:
+                self.build_s[commit] = time.monotonic() - began
+            self._built[commit] = built
+        return self._built[commit]
+
+    def measure(
+        self, base: str, contender: str, cases: Collection[str], enough: Enough, deadline: float
+    ) -> dict[str, Trial]:
+        """The trials of the named cases, each measured until it has enough or time is up. Raises
+        `CannotMeasureError`, `BuildFailedError` among it."""
+        suite_build = self.build(self.suite_from)
+        pair = (self.build(base), self.build(contender))
+        self._pairs += 1
+        place = arena(
+            pair,
+            suite_of(self.asv, self.repository, suite_build),
+            self.state,
+            self.work / str(self._pairs),
+        )
+        if self._records is None:
+            mine = (suite_build, suite_build)
+            look = arena(mine, place.sides[0].suite, self.state, self.work / "suite")
+            self._records = pairing.discover(look.sides[1], self.rng).records
+        found = {
+            name: trial
+            for trial in trials(self._records, self.settings)
+            if (name := asv_name(trial.case)) in cases
+        }
+        engine = Engine(
+            place.sides, list(found.values()), self.settings, enough, self.rng, self.watcher
+        )
+        engine.run(deadline)
+        return found
+
+
+def effects_of(found: Mapping[str, Trial]) -> dict[str, list[float]]:
+    """The effects of every trial that has three or more."""
+    effects: dict[str, list[float]] = {}
+    for name, trial in found.items():
+        try:
+            seen = trial.effects()
+        except ValueError:
+            continue
+        if len(seen) >= 3 and trial.fate is None and not any(s.failed for s in trial.states):
+            effects[name] = seen
+    return effects
+
+
+def why_nothing(found: Mapping[str, Trial]) -> CannotMeasureError:
+    """What to say where no trial has any effects."""
+    for trial in found.values():
+        if trial.fate is not None and trial.fate[1]:
+            return CannotMeasureError(trial.fate[1])
+        for faults in trial.faults:
+            if faults:
+                return CannotMeasureError(faults[-1].reason.strip().splitlines()[-1])
+    return CannotMeasureError("none of the benchmarks could be measured")

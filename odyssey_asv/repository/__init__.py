@@ -1,0 +1,5 @@
+"""The git repository under test: everything git is asked, and the only place where it is."""
+
+from odyssey_asv.repository.core import Link, Repository, clone_mirror, evenly
+
+__all__ = ["Link", "Repository", "clone_mirror", "evenly"]

@@ -1,0 +1,48 @@
+"""How suspect a commit is before anything is measured, by the files it changed. Pure.
+
+A weight is never nothing: documentation is imported, and tests hold fixtures that benchmarks use.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+HARMLESS = 0.05
+"""The weight of a commit that changed no code that runs."""
+ELSEWHERE = 0.02
+"""The weight of a commit that changed nothing the user pointed at."""
+
+_DOCUMENTS = re.compile(
+    r"""
+    (^|/)(docs?|documentation|\.github|\.circleci|tests?|testing)/
+    | \.(md|rst|txt|adoc|png|jpe?g|svg|gif|ico|bib|po|ipynb)$
+    | (^|/)(licen[cs]e|copying|authors|changes|changelog|contributors|news|notice|codeowners)(\.\w+)?$
+    | (^|/)(test_\w+|\w+_test|conftest)\.py$
+    | (^|/)\.\w[\w.-]*$
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def weight(files: Sequence[str], paths: Sequence[str] = ()) -> float:
+    """Of a commit that changed these files. `paths` are those that a user suspects, as `fnmatch`
+    expressions or folders; `*` also matches `/`. A commit without files, such as a clean merge, may
+    have brought in anything.
+
+    >>> weight(["docs/index.rst"]), weight(["docs/index.rst", "src/fast.py"])
+    (0.05, 1.0)
+    >>> weight(["src/fast.py"], paths=["lib"])
+    0.02
+    """
+    if not files:
+        return 1.0
+    if paths and not any(_matches(name, path) for name in files for path in paths):
+        return ELSEWHERE
+    return HARMLESS if all(_DOCUMENTS.search(name) for name in files) else 1.0
+
+
+def _matches(name: str, path: str) -> bool:
+    folder = path.removeprefix("./").rstrip("/")
+    return fnmatchcase(name, folder) or name.startswith(f"{folder}/")
