@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from odyssey_asv.adapter.tree import BrokenResultWarning, read_asv_tree, write_asv_tree
+    from odyssey_asv.bisecting import bisect
+    from odyssey_asv.bisection import Bisection, Culprit, Outcome
+    from odyssey_asv.checking import check
     from odyssey_asv.comparison import Comparison, Delta, compare
     from odyssey_asv.errors import (
         CannotMeasureError,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
         InvalidInputError,
         OdysseyError,
     )
+    from odyssey_asv.findings import Check, Clock, Conclusion, Finding
     from odyssey_asv.model import (
         Approval,
         Benchmark,
@@ -48,6 +52,9 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "odyssey_asv.adapter.tree": ("BrokenResultWarning", "read_asv_tree", "write_asv_tree"),
+    "odyssey_asv.bisecting": ("bisect",),
+    "odyssey_asv.bisection": ("Bisection", "Culprit", "Outcome"),
+    "odyssey_asv.checking": ("check",),
     "odyssey_asv.comparison": ("Comparison", "Delta", "compare"),
     "odyssey_asv.errors": (
         "CannotMeasureError",
@@ -56,6 +63,7 @@ _HOMES = {
         "InvalidInputError",
         "OdysseyError",
     ),
+    "odyssey_asv.findings": ("Check", "Clock", "Conclusion", "Finding"),
     "odyssey_asv.model": (
         "Approval",
         "Benchmark",
@@ -87,13 +95,19 @@ __all__ = [
     "Approval",
     "Benchmark",
     "Better",
+    "Bisection",
     "BrokenResultWarning",
     "CannotMeasureError",
     "Case",
+    "Check",
+    "Clock",
     "Commit",
     "Comparison",
+    "Conclusion",
+    "Culprit",
     "Delta",
     "Environment",
+    "Finding",
     "InterruptedRunError",
     "InvalidFileError",
     "InvalidInputError",
@@ -102,6 +116,7 @@ __all__ = [
     "Metric",
     "OdysseyError",
     "OtherMachine",
+    "Outcome",
     "Override",
     "Policy",
     "Result",
@@ -112,6 +127,8 @@ __all__ = [
     "Status",
     "Verdict",
     "__version__",
+    "bisect",
+    "check",
     "compare",
     "load",
     "read_asv_tree",

@@ -124,6 +124,7 @@ class Bisection:
     """The whole answer. `good` and `bad` are the ends, `length` the commits after `good` up to `bad`;
     `line` has a place for each of those. Probabilities are from 0 to 1.
 
+    `builds` counts the commits that an environment was needed for, those that did not build among them.
     `improvement` says that a commit that made it faster was looked for: ratios below 1 are sought then.
     `spent` says that the budget was. `state` is the file with which the search can go on.
     """

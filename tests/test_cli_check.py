@@ -3,128 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 
+from tests.paired_projects import CODE, CONFIG, PYPROJECT, Project
 from tests.projects import ODYSSEY
-
-_PYPROJECT = """
-[build-system]
-requires = ["setuptools"]
-build-backend = "setuptools.build_meta"
-
-[project]
-name = "subject"
-version = "0.1"
-"""
-_SUITE = """
-import subject
-
-
-class Work:
-    params = [["one", "two"]]
-    param_names = ["kind"]
-
-    def time_work(self, kind):
-        subject.work(kind)
-
-    time_work.number = 40
-
-def track_size():
-    return subject.SIZE
-"""
-_CODE = """
-SIZE = 100
-
-
-def work(kind):
-    total = 0
-    for i in range({turns}):
-        total += i
-    return total
-"""
-_CONFIG = {
-    "version": 1,
-    "project": "subject",
-    "repo": ".",
-    "branches": ["main"],
-    "environment_type": "virtualenv",
-    "results_dir": "asv-results",
-}
-
-
-class Project:
-    """A repository with a base, a branch, and a suite."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        root.mkdir(parents=True)
-        self.git("init", "--quiet", "--initial-branch=main")
-        self.write("pyproject.toml", _PYPROJECT)
-        self.write("asv.conf.json", json.dumps(_CONFIG))
-        self.write("subject.py", _CODE.format(turns=300))
-        self.write("benchmarks/__init__.py", "")
-        self.write("benchmarks/suite.py", _SUITE)
-        self.write(".gitignore", ".odyssey\nbenchmarks/results\n__pycache__\nbuild\n*.egg-info\n")
-        self.commit("one")
-
-    def write(self, name: str, text: str) -> None:
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-    def git(self, *words: str) -> str:
-        identity = ["-c", "user.name=A Test", "-c", "user.email=test@example.invalid"]
-        done = subprocess.run(
-            ["git", *identity, *words], cwd=self.root, check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
-
-    def commit(self, message: str) -> str:
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", message)
-        return self.git("rev-parse", "HEAD")
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [ODYSSEY, *words], cwd=self.root, text=True, env=self.environment,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "ODYSSEY_TEST_MARK": str(self.root)}
-
-    def check(self, *words: str) -> tuple[int, str, str]:
-        child = self.start("check", *words)
-        out, err = child.communicate(timeout=300)
-        assert "Traceback (most recent call last)" not in err, err
-        return child.returncode, out, err
-
-    def document(self, *words: str, code: int) -> Any:
-        found, out, err = self.check("--json", *words)
-        assert found == code, f"{found}\n{out}\n{err}"
-        document = json.loads(out)
-        assert document["exit_code"] == code
-        return document
-
-    def left_running(self) -> list[str]:
-        """Processes that carry this project's mark."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("ODYSSEY_TEST_MARK") == str(self.root):
-                    found.append(f"{process.pid} {process.cmdline()}")
-            except psutil.Error:
-                continue
-        return found
 
 
 @pytest.fixture(scope="module")
@@ -132,10 +19,10 @@ def slowed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """HEAD is twice as slow as HEAD~1, in a branch off main."""
     project = Project(tmp_path_factory.mktemp("slowed") / "project")
     project.git("checkout", "--quiet", "-b", "change")
-    project.write("subject.py", _CODE.format(turns=600))
+    project.write("subject.py", CODE.format(turns=600))
     project.commit("slower")
     project.git("checkout", "--quiet", "main")
-    project.write("subject.py", _CODE.format(turns=1200))
+    project.write("subject.py", CODE.format(turns=1200))
     project.commit("main went on, and is slower still")
     project.git("checkout", "--quiet", "change")
     return project
@@ -145,7 +32,7 @@ def test_a_slowdown_is_a_regression(slowed: Project) -> None:
     """Against the merge base with main, which nobody had to name; both sides are stored."""
     folder = slowed.root / "benchmarks" / "results"
     before = set(folder.glob("*"))
-    document = slowed.document("--seed", "1", code=1)
+    document = slowed.document("check", "--seed", "1", code=1)
     verdicts = {case["label"]: case["verdict"] for case in document["cases"]}
     assert verdicts["work(kind=one)"] == verdicts["work(kind=two)"] == "regression"
     assert document["verdict"] == "regression"
@@ -176,7 +63,7 @@ def test_both_sides_find_their_modules_compiled(slowed: Project) -> None:
 
 def test_the_same_code_raises_no_alarm(slowed: Project) -> None:
     """And what was seen is kept for the next check."""
-    document = slowed.document("--self", "--budget", "60", code=0)
+    document = slowed.document("check", "--self", "--budget", "60", code=0)
     assert document["suite"]["self"] is True
     assert "regression" not in {case["verdict"] for case in document["cases"]}
     assert (slowed.root / ".odyssey" / "noise.json").is_file()
@@ -184,7 +71,7 @@ def test_the_same_code_raises_no_alarm(slowed: Project) -> None:
 
 def test_table_and_reports(slowed: Project, tmp_path: Path) -> None:
     """The table fits 80 columns of a pipe; the next command is named; every form is written."""
-    code, out, err = slowed.check("-b", "kind=one|one", "--report", str(tmp_path / "report"))
+    code, out, err = slowed.run("check", "-b", "kind=one|one", "--report", str(tmp_path / "report"))
     assert code == 1
     assert "work(kind=one)" in out
     assert "REGRESSION" in out
@@ -195,7 +82,7 @@ def test_table_and_reports(slowed: Project, tmp_path: Path) -> None:
 
 def test_a_spent_budget_is_undecided_never_wrong(slowed: Project) -> None:
     """Nothing could be judged: exit code 3, and no accusation."""
-    document = slowed.document("--budget", "0.01", code=3)
+    document = slowed.document("check", "--budget", "0.01", code=3)
     assert document["suite"]["budget_spent"] is True
     assert not any(case["verdict"] == "regression" for case in document["cases"])
 
@@ -203,12 +90,12 @@ def test_a_spent_budget_is_undecided_never_wrong(slowed: Project) -> None:
 def test_uncommitted_changes_are_the_contender(tmp_path: Path) -> None:
     """On main itself: the working tree against HEAD; nothing in the repository changes by it."""
     project = Project(tmp_path / "project")
-    code, _, err = project.check()
+    code, _, err = project.run("check")
     assert code == 2
     assert "nothing differs" in err
-    project.write("subject.py", _CODE.format(turns=700))
+    project.write("subject.py", CODE.format(turns=700))
     status = project.git("status", "--porcelain")
-    document = project.document("-b", "one", code=1)
+    document = project.document("check", "-b", "one", code=1)
     assert document["contender"]["dirty"] is True
     assert document["base"]["commit"] == document["contender"]["commit"]
     assert project.git("status", "--porcelain") == status
@@ -219,7 +106,7 @@ def test_what_one_side_lacks(tmp_path: Path) -> None:
     other parameters are other cases."""
     project = Project(tmp_path / "project")
     project.git("checkout", "--quiet", "-b", "change")
-    project.write("subject.py", _CODE.format(turns=300) + "\nNEW = 1\nKINDS = ['a', 'b']\n")
+    project.write("subject.py", CODE.format(turns=300) + "\nNEW = 1\nKINDS = ['a', 'b']\n")
     project.write(
         "benchmarks/newer.py", "from subject import NEW\n\ndef track_new():\n    return NEW\n"
     )
@@ -238,7 +125,7 @@ track_kinds.params = getattr(subject, "KINDS", ["a"])
 """
     project.write("benchmarks/broken.py", broken)
     project.commit("new")
-    document = project.document("-b", "track_", "--gate", "duration,track", code=1)
+    document = project.document("check", "-b", "track_", "--gate", "duration,track", code=1)
     verdicts = {case["label"]: case["verdict"] for case in document["cases"]}
     assert verdicts["new"] == "added"
     assert verdicts["broken"] == "failed"
@@ -281,7 +168,7 @@ def test_interrupted_leaves_nothing_running(slowed: Project, number: signal.Sign
 )
 def test_bad_words(slowed: Project, words: list[str], said: str) -> None:
     """Exit code 2, and a message that names what was wrong."""
-    code, out, err = slowed.check(*words)
+    code, out, err = slowed.run("check", *words)
     assert code == 2, err
     assert said in err
     assert out == ""
@@ -291,15 +178,15 @@ def test_every_environment_of_a_matrix(tmp_path: Path) -> None:
     """Measured one after the other, each side stored for each, and told apart in the report."""
     project = Project(tmp_path / "project")
     matrix = {"env": {"SIZE": ["1", "2"]}}
-    project.write("asv.conf.json", json.dumps({**_CONFIG, "matrix": matrix}))
+    project.write("asv.conf.json", json.dumps({**CONFIG, "matrix": matrix}))
     project.write(
         "benchmarks/suite.py",
         "import os\nimport subject\n\ndef track_size():\n"
         "    return int(os.environ['SIZE']) * subject.SIZE\n",
     )
     project.commit("two environments")
-    project.write("subject.py", _CODE.format(turns=300).replace("100", "150"))
-    document = project.document("--gate", "track", code=1)
+    project.write("subject.py", CODE.format(turns=300).replace("100", "150"))
+    document = project.document("check", "--gate", "track", code=1)
     assert len({case["environment"] for case in document["cases"]}) == 2
     assert {case["verdict"] for case in document["cases"]} == {"regression"}
     assert {case["base"] for case in document["cases"]} == {100, 200}
@@ -309,11 +196,11 @@ def test_every_environment_of_a_matrix(tmp_path: Path) -> None:
 def test_a_base_that_does_not_build(tmp_path: Path) -> None:
     """Says which side, shows the end of the log and where the whole is; exit code 3."""
     project = Project(tmp_path / "project")
-    project.write("pyproject.toml", _PYPROJECT + "\n[tool.setuptools]\nnot-a-key = 1\n")
+    project.write("pyproject.toml", PYPROJECT + "\n[tool.setuptools]\nnot-a-key = 1\n")
     project.commit("broken build")
-    project.write("pyproject.toml", _PYPROJECT)
+    project.write("pyproject.toml", PYPROJECT)
     project.commit("mended")
-    code, _, err = project.check("--base", "HEAD~1")
+    code, _, err = project.run("check", "--base", "HEAD~1")
     assert code == 3
     assert "base" in err
     assert "log" in err
@@ -324,11 +211,13 @@ def test_a_module_that_cannot_be_imported_costs_itself(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     project.write("benchmarks/broken.py", "raise OSError('no network on purpose')\n")
     project.commit("a broken module")
-    document = project.document("--base", "HEAD~1", "--gate", "track", "-b", "track_", code=0)
+    document = project.document(
+        "check", "--base", "HEAD~1", "--gate", "track", "-b", "track_", code=0
+    )
     (warning,) = document["warnings"]
     assert "broken" in warning
     assert "no network on purpose" in warning
-    code, _, err = project.check("--base", "HEAD~1", "-b", "time_in_broken")
+    code, _, err = project.run("check", "--base", "HEAD~1", "-b", "time_in_broken")
     assert code == 2
     assert "no network on purpose" in err
 
@@ -338,7 +227,7 @@ def test_a_suite_that_cannot_be_imported(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     project.write("benchmarks/suite.py", "raise OSError('no network on purpose')\n")
     project.commit("broken suite")
-    code, _, err = project.check("--base", "HEAD~1")
+    code, _, err = project.run("check", "--base", "HEAD~1")
     assert code == 3
     assert "no network on purpose" in err
     assert "must import" in err

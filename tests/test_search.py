@@ -4,111 +4,15 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odyssey_asv.search import (
-    Confirm,
-    Costs,
-    Done,
-    Knowledge,
-    Level,
-    Probe,
-    candidates,
-    decide,
-    gaps,
-)
+from benchmarks.studies.searching import COSTS, LEAST, History
+from odyssey_asv.search import Confirm, Done, Knowledge, Level, Probe, candidates, decide, gaps
 
-COSTS = Costs(build_s=3.0, measure_s=3.0)
-LEAST = math.log(1.03)
 ANY = {"c": LEAST, "other": LEAST}
-
-
-@dataclass
-class History:
-    """A simulated range: what each commit adds to the level of each case, and what measuring finds."""
-
-    steps: Mapping[str, Mapping[int, float]]
-    length: int
-    noise: float = 0.01
-    broken: frozenset[int] = frozenset()
-    wild: float = 0.0
-    weights: tuple[float, ...] = ()
-    rng: random.Random = field(default_factory=lambda: random.Random(0))
-    probes: list[int] = field(default_factory=list)
-    confirmed: set[tuple[str, int]] = field(default_factory=set)
-    refuted: set[tuple[str, int]] = field(default_factory=set)
-
-    def level(self, case: str, position: int) -> float:
-        return math.fsum(size for at, size in self.steps[case].items() if at <= position)
-
-    def seen(self, case: str, position: int) -> float:
-        """One measurement, which is of something else altogether with probability `wild`."""
-        if self.rng.random() < self.wild:
-            return self.rng.uniform(-0.3, 0.3)
-        return self.level(case, position) + self.rng.gauss(0.0, self.noise)
-
-    def search(self, confidence: float = 0.95) -> Done:
-        """Do what `decide` says until it is done."""
-        taken: dict[int, dict[str, list[float]]] = {}
-        unbuildable: set[int] = set()
-        # Whether there is anything to look for was settled before.
-        for _ in range(3):
-            self._measure(taken, self.length)
-        for _ in range(100):
-            known = Knowledge(
-                weights=self.weights or (1.0,) * self.length,
-                levels={
-                    p: {
-                        case: Level(
-                            math.fsum(values) / len(values),
-                            self.noise / math.sqrt(len(values)),
-                            len(values),
-                        )
-                        for case, values in by_case.items()
-                    }
-                    for p, by_case in taken.items()
-                },
-                least=dict.fromkeys(self.steps, LEAST),
-                unbuildable=frozenset(unbuildable),
-                built=frozenset(taken),
-                settled=frozenset(
-                    p for p, by_case in taken.items() if len(next(iter(by_case.values()))) >= 4
-                ),
-                refuted=frozenset(self.refuted),
-                confirmed=frozenset(self.confirmed),
-            )
-            match decide(known, COSTS, confidence=confidence):
-                case Done() as done:
-                    return done
-                case Confirm(position, cases):
-                    for name in cases:
-                        step = self.steps[name].get(position, 0.0)
-                        found = step + self.rng.gauss(0.0, self.noise / 2) > LEAST / 2
-                        (self.confirmed if found else self.refuted).add((name, position))
-                case Probe(position):
-                    assert 1 <= position <= self.length
-                    assert position not in unbuildable
-                    self.probes.append(position)
-                    if position in self.broken:
-                        unbuildable.add(position)
-                    else:
-                        self._measure(taken, position)
-        raise AssertionError("the search does not end")
-
-    def _measure(self, taken: dict[int, dict[str, list[float]]], position: int) -> None:
-        for case in self.steps:
-            by_case = taken.setdefault(position, {})
-            by_case.setdefault(case, []).append(self.seen(case, position))
-
-    @property
-    def builds(self) -> int:
-        """Of commits, the ends among them."""
-        return len({0, self.length, *self.probes} - self.broken)
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 7, 64, 100])

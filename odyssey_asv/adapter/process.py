@@ -85,7 +85,9 @@ def run(asv: AsvRun, on_event: Callable[[Event], None], echo: IO[str] | None = N
             on_event(event)
         code = child.wait()
     if interrupts.seen:
-        raise InterruptedRunError("interrupted")
+        raise InterruptedRunError(
+            "interrupted", tip="the same command, without --force, goes on from there"
+        )
     return code
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from odyssey_asv.bisect import Options, Plan, execute, prepare
+from odyssey_asv.bisecting import Options, Plan, execute, prepare
 from odyssey_asv.bisection import Bisection, Outcome
 from odyssey_asv.cli import Scene
 from odyssey_asv.cli.exits import Exit, say
@@ -25,7 +25,6 @@ from odyssey_asv.cli.options import (
 from odyssey_asv.cli.reporting import Report, Wanted, publish, report_options
 from odyssey_asv.cli.searching import searcher
 from odyssey_asv.config import CLOCKS
-from odyssey_asv.errors import InterruptedRunError
 from odyssey_asv.files import near
 from odyssey_asv.findings import Clock
 from odyssey_asv.report.bisection import github, markdown, terminal

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from odyssey_asv.check import Options, Plan, execute, prepare
+from odyssey_asv.checking import Options, Plan, execute, prepare
 from odyssey_asv.cli import Scene
 from odyssey_asv.cli.exits import Exit, say
 from odyssey_asv.cli.options import (

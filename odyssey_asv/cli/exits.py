@@ -63,10 +63,9 @@ def finish(action: Callable[[], object]) -> NoReturn:
     except click.ClickException as error:
         error.show()
         code = Exit.INVALID
-    except (click.Abort, KeyboardInterrupt, InterruptedRunError):
-        say(
-            "interrupted: what was measured is kept; the same command, without --force, goes on from there"
-        )
+    except (click.Abort, KeyboardInterrupt, InterruptedRunError) as error:
+        tip = error.tip if isinstance(error, InterruptedRunError) else None
+        say("interrupted: what was measured is kept" + (f"; {printable(tip)}" if tip else ""))
         code = Exit.INTERRUPTED
     except OdysseyError as error:
         say(f"error: {printable(str(error))}")

@@ -13,6 +13,7 @@ from odyssey_asv import config as configuration
 from odyssey_asv.adapter import asv_config
 from odyssey_asv.cli import Scene
 from odyssey_asv.errors import InvalidInputError
+from odyssey_asv.project import asv_of
 from odyssey_asv.units import parse_fraction
 
 if TYPE_CHECKING:
@@ -88,11 +89,7 @@ def load_config(scene: Scene) -> configuration.Config:
 
 def load_asv(scene: Scene, config: configuration.Config) -> asv_config.AsvConfig:
     """The asv configuration: the one named, the one our settings name, else the one found."""
-    if scene.asv_config is not None:
-        return asv_config.load(asv_config.find(scene.folder, scene.asv_config))
-    if config.asv_config is not None:
-        return asv_config.load(asv_config.find(config.root, config.asv_config))
-    return asv_config.load(asv_config.find(scene.folder))
+    return asv_of(scene.folder, config, scene.asv_config)
 
 
 def find_tree(scene: Scene, config: configuration.Config) -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from odyssey_asv.bisect import Observer
+from odyssey_asv.bisecting import Observer
 from odyssey_asv.bisection import Place
 from odyssey_asv.cli.watching import LiveWatcher, PlainWatcher, Watching, display
 from odyssey_asv.report.bisection.line import picture

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from odyssey_asv.adapter.environments import Kept
 from odyssey_asv.adapter.environments.storage import WHEEL
-from odyssey_asv.check import Observer
+from odyssey_asv.checking import Observer
 from odyssey_asv.cli.exits import say
 from odyssey_asv.files import near
 from odyssey_asv.trials import Trial

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from odyssey_asv import stats
-from odyssey_asv.bisect.hunt import at_fault, knowledge, places
+from odyssey_asv.bisecting.hunt import at_fault, knowledge, places
 from odyssey_asv.bisection import (
     Between,
     Bisection,
@@ -66,7 +66,9 @@ def answer(state: State, card: CardOf, *, finished: bool, file: Path) -> Bisecti
         ),
         line=places(state, first) if first.cases else (),
         warnings=tuple(state.warnings),
-        builds=len(state.built),
+        builds=len(
+            {c for line in state.lines for c in (line.start, *line.measured, *line.unbuildable)}
+        ),
         probes=state.probes,
         wall_s=state.wall_s,
         confidence=state.question.confidence,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from odyssey_asv import pairing
 from odyssey_asv.adapter import machine
@@ -24,6 +24,7 @@ from odyssey_asv.model import Commit, Metric, ResultSet, Run, RunKind, Status
 from odyssey_asv.noise import keep_noise
 from odyssey_asv.pairing import Engine, Watcher
 from odyssey_asv.policy import Policy
+from odyssey_asv.project import open_project
 from odyssey_asv.repository import Repository
 from odyssey_asv.store import results as store
 from odyssey_asv.store.baselines import Baselines
@@ -90,6 +91,25 @@ class Observer(Watcher):
 
     def kept(self, builds: Sequence[Kept]) -> None:
         """Something was built; this is all that is on disk now, wheels too."""
+
+
+def check(
+    contender: str | None = None,
+    base: str | None = None,
+    *,
+    folder: str | Path = ".",
+    observer: Observer | None = None,
+    **options: Any,
+) -> Check:
+    """What `odyssey check` does, for the project in `folder`: build, measure in pairs, judge, store.
+
+    `options` are those of `Options`: `benches=("time_add",)`, `budget_s=60`, `same=True` … Raises
+    `InvalidInputError`, `CannotMeasureError`, `InterruptedRunError`.
+    """
+    config, asv = open_project(Path(folder))
+    plan = prepare(config, asv, Options(contender, base, **options))
+    found, _ = execute(plan, config, asv, observer or Observer())
+    return found
 
 
 def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
@@ -195,7 +215,7 @@ def execute(
         except (KeyboardInterrupt, OdysseyError, OSError) as error:
             session.store(config.results, whole=False)
             if isinstance(error, KeyboardInterrupt):
-                raise InterruptedRunError("interrupted") from error
+                raise InterruptedRunError("interrupted", tip="marked as incomplete") from error
             raise
     paths = session.store(config.results, whole=True)
     check = session.conclude(time.monotonic() - started)

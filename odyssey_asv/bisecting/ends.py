@@ -6,17 +6,18 @@ import math
 from collections.abc import Iterator
 from typing import IO
 
-from odyssey_asv import check
+from odyssey_asv import checking
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.metadata import asv_name
-from odyssey_asv.bisect.plan import Plan
+from odyssey_asv.bisecting.hunt import to_commit
+from odyssey_asv.bisecting.plan import Plan
 from odyssey_asv.config import Config
 from odyssey_asv.errors import CannotMeasureError
 from odyssey_asv.findings import Check, Finding
 from odyssey_asv.model import Better
 from odyssey_asv.policy import Verdict
 from odyssey_asv.store.checks import Case
-from odyssey_asv.store.searches import Commit, Line, Measured, Sought, State
+from odyssey_asv.store.searches import Line, Measured, Sought, State
 
 _COUNTS = 0.5
 """The smallest step that is looked for, as a share of the tolerance."""
@@ -25,15 +26,15 @@ _TIMES = 3
 
 
 def begin(
-    plan: Plan, config: Config, asv: AsvConfig, observer: check.Observer, echo: IO[str] | None
+    plan: Plan, config: Config, asv: AsvConfig, observer: checking.Observer, echo: IO[str] | None
 ) -> State:
     """Check the ends against each other, or take what the report of a check says of them.
 
-    Raises what `check.execute` raises, and `CannotMeasureError` where no case was measured at both.
+    Raises what `checking.execute` raises, and `CannotMeasureError` where no case was measured at both.
     """
     warnings: tuple[str, ...] = ()
     if plan.report is None:
-        found, _ = check.execute(plan.ends, config, asv, observer, echo)
+        found, _ = checking.execute(plan.ends, config, asv, observer, echo)
         cases = [_from_finding(f, plan) for f in found.findings if len(f.effects) > 2]
         warnings = found.warnings
         if not cases:
@@ -44,10 +45,7 @@ def begin(
             raise CannotMeasureError(f"{plan.options.from_check}: has none of the cases asked for")
     line = Line(
         start=plan.question.good,
-        commits=[
-            Commit(commit=link.commit, parents=list(link.parents), files=list(link.files))
-            for link in plan.links
-        ],
+        commits=[to_commit(link) for link in plan.links],
         cases=[case.name for case in cases if case.sought],
     )
     line.measured[plan.question.bad] = Measured(

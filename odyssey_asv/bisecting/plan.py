@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from odyssey_asv import check
+from odyssey_asv import checking
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.config import Config
 from odyssey_asv.errors import InvalidInputError
@@ -50,7 +50,7 @@ class Plan:
     """What a search is going to do. `ends` says how the ends would be checked, `report` is a check that
     already did it. `state` is where the search is kept, `known` what it says where one goes on."""
 
-    ends: check.Plan
+    ends: checking.Plan
     links: tuple[Link, ...]
     question: Question
     options: Options
@@ -81,16 +81,16 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
             f" not of {good[:8]}..{bad[:8]}",
             tip="leave the range out, or --from-check",
         )
-    ends = check.prepare(
+    ends = checking.prepare(
         config,
         asv,
-        check.Options(
+        checking.Options(
             contender=bad,
             base=good,
             benches=options.benches,
             environments=options.environments,
             python=options.python,
-            budget_s=options.budget_s,
+            budget_s=min(options.budget_s, config.budget_s),
             tolerance=options.tolerance,
             threshold=options.threshold,
             gate=options.gate,

@@ -9,25 +9,44 @@ from __future__ import annotations
 
 import random
 import time
-from typing import IO
+from pathlib import Path
+from typing import IO, Any
 
-from odyssey_asv import check
+from odyssey_asv import checking
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.environments import Workshop
 from odyssey_asv.arena import work_folder
-from odyssey_asv.bisect.answer import answer
-from odyssey_asv.bisect.ends import begin
-from odyssey_asv.bisect.hunt import Hunt, Observer
-from odyssey_asv.bisect.plan import Options, Plan, prepare
+from odyssey_asv.bisecting.answer import answer
+from odyssey_asv.bisecting.ends import begin
+from odyssey_asv.bisecting.hunt import Hunt, Observer
+from odyssey_asv.bisecting.plan import Options, Plan, prepare
 from odyssey_asv.bisection import Bisection
 from odyssey_asv.config import Config
 from odyssey_asv.errors import InterruptedRunError
 from odyssey_asv.probing import Prober
+from odyssey_asv.project import open_project
 from odyssey_asv.repository import Repository
 from odyssey_asv.store import searches
 from odyssey_asv.workspace import check_writable, start_state
 
-__all__ = ["Observer", "Options", "Plan", "execute", "prepare"]
+__all__ = ["Observer", "Options", "Plan", "bisect", "execute", "prepare"]
+
+
+def bisect(
+    range: str | None = None,  # noqa: A002 (what it is called everywhere)
+    *,
+    folder: str | Path = ".",
+    observer: Observer | None = None,
+    **options: Any,
+) -> Bisection:
+    """What `odyssey bisect` does, for the project in `folder`: check the ends, search, confirm.
+
+    `options` are those of `Options`: `benches=("time_add",)`, `budget_s=600`, `resume=True` … Raises
+    `InvalidInputError`, `CannotMeasureError`, `InterruptedRunError`.
+    """
+    config, asv = open_project(Path(folder))
+    plan = prepare(config, asv, Options(range, **options))
+    return execute(plan, config, asv, observer or Observer())
 
 
 def execute(
@@ -62,7 +81,7 @@ def execute(
             repository=plan.ends.repository,
             workshop=workshop,
             recipe=plan.ends.recipes[0],
-            settings=check.settings(plan.ends, config, asv, benches=()),
+            settings=checking.settings(plan.ends, config, asv, benches=()),
             suite_from=plan.question.bad,
             state=config.state,
             work=work,
@@ -74,7 +93,9 @@ def execute(
         try:
             finished = hunt.run(started + plan.options.budget_s)
         except KeyboardInterrupt:
-            raise InterruptedRunError("interrupted") from None
+            raise InterruptedRunError(
+                "interrupted", tip="the same command with --resume goes on from there"
+            ) from None
         finally:
             save()
         return answer(state, repository.card, finished=finished, file=plan.state)

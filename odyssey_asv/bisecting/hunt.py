@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from odyssey_asv import check, evidence, stats
+from odyssey_asv import checking, evidence, stats
 from odyssey_asv.adapter.metadata import asv_name
 from odyssey_asv.bisection import Place
 from odyssey_asv.errors import CannotMeasureError
@@ -37,11 +37,12 @@ _TIMES = 4
 """A commit is not measured more often against the good end."""
 _CLEAR = 0.6
 """A commit is at fault if its step is not smaller than this share of what the search expects."""
+_LEAST_S = 0.1
 _GUESS_S = 5.0
 """What building and measuring take before any was done."""
 
 
-class Observer(check.Observer):
+class Observer(checking.Observer):
     """Told what the search does as well."""
 
     def searching(self, cases: int, commits: int) -> None:
@@ -69,35 +70,39 @@ class Observer(check.Observer):
 class Hunt:
     """One search under way. `merged` lists what a merge brought in, `save` keeps the state."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (what it works with, each used throughout)
         self,
         state: State,
         prober: Prober,
         merged: Callable[[str], list[list[Link]]],
         observer: Observer,
         save: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._state = state
         self._prober = prober
         self._merged = merged
         self._observer = observer
         self._save = save
+        self._clock = clock
         self._turn = turn_of(state)
 
-    def run(self, deadline: float, clock: Callable[[], float] = time.monotonic) -> bool:
-        """Go on until every line is searched, True, or `clock` has passed `deadline`, False."""
+    def run(self, deadline: float) -> bool:
+        """Go on until every line is searched, True, or the clock has passed `deadline`, False."""
         while (line := self._next_line()) is not None:
             self._observer.searching(len(line.cases), len(line.commits))
             while not line.finished:
-                if clock() >= deadline:
+                if self._clock() >= deadline:
                     return False
                 self._step(line, deadline)
                 self._save()
-            self._enter_merges(line)
-            self._save()
         return True
 
     def _next_line(self) -> Line | None:
+        """The first that is not searched yet; then what a merge at fault brought in."""
+        for line in self._state.lines:
+            if line.finished and not self._state.question.first_parent:
+                self._enter_merges(line)
         return next((line for line in self._state.lines if line.cases and not line.finished), None)
 
     def _step(self, line: Line, deadline: float) -> None:
@@ -122,7 +127,7 @@ class Hunt:
         built, measured = self._state.built.values(), self._state.measuring_s
         return Costs(
             build_s=statistics.fmean(built) if built else _GUESS_S,
-            measure_s=statistics.fmean(measured) if measured else _GUESS_S,
+            measure_s=max(statistics.fmean(measured), _LEAST_S) if measured else _GUESS_S,
         )
 
     def _left(self, known: Knowledge) -> float:
@@ -140,20 +145,25 @@ class Hunt:
         try:
             found = self._measure(line.start, commit, line.cases, self._fine_enough, deadline)
             effects = effects_of(found)
-            if not effects and seen is None:
+            if not effects and self._clock() >= deadline:
+                return
+            if not effects:
                 raise why_nothing(found)
         except CannotMeasureError as error:
+            if seen is not None:
+                # What was seen before stands, and is not asked for again.
+                seen.times = _TIMES
+                return
             line.unbuildable[commit] = str(error)
             self._observer.unbuildable(commit, str(error))
             return
         if seen is None:
-            line.measured[commit] = Measured(effects=effects)
+            seen = line.measured[commit] = Measured(effects=effects)
         else:
             for case, more in effects.items():
                 seen.effects.setdefault(case, []).extend(more)
             seen.times += 1
-        levels = [stats.trimmed_mean(e).estimate for e in line.measured[commit].effects.values()]
-        self._observer.seen(commit, math.exp(statistics.fmean(levels)))
+        self._observer.seen(commit, _ratio(seen) or 1.0)
 
     def _fine_enough(self, trial: Trial) -> bool:
         """Whether a level is known well enough to tell the step from none."""
@@ -186,13 +196,16 @@ class Hunt:
 
         found = self._measure(parent, commit, cases, enough, deadline)
         effects = effects_of(found)
+        late = self._clock() >= deadline
         answers = {
             case: Answered(
                 effects=effects.get(case, []), confirmed=claims.get(case) is Claim.REGRESSION
             )
             for case in cases
-            if claims.get(case) is not None or case not in effects
+            if claims.get(case) is not None or not late
         }
+        if not answers:
+            return
         line.answered.setdefault(commit, {}).update(answers)
         right = any(answer.confirmed for answer in answers.values())
         self._observer.confirmed(commit, right=right)
@@ -208,35 +221,37 @@ class Hunt:
         for commit in (base, contender):
             self._prober.build(commit)
         self._state.built |= self._prober.build_s
-        began = time.monotonic()
+        began = self._clock()
         found = self._prober.measure(base, contender, cases, enough, deadline)
-        self._state.measuring_s.append(round(time.monotonic() - began, 3))
+        self._state.measuring_s.append(round(self._clock() - began, 3))
         return found
 
     def _enter_merges(self, line: Line) -> None:
-        """What a merge at fault brought in is searched as a line of its own."""
-        if self._state.question.first_parent:
-            return
+        """What a merge at fault brought in is to be searched as a line of its own."""
+        entered = {other.within for other in self._state.lines}
         for link in line.commits:
             cases = at_fault(line, link.commit)
-            if not cases or len(link.parents) < 2:
+            if not cases or len(link.parents) < 2 or link.commit in entered:
                 continue
             for links in self._merged(link.commit):
+                if not links[0].parents:
+                    # A history of its own has no commit to measure against.
+                    continue
                 self._observer.entering(link.commit, len(links))
                 self._state.lines.append(
                     Line(
                         start=links[0].parents[0],
-                        commits=[
-                            Commit(
-                                commit=one.commit, parents=list(one.parents), files=list(one.files)
-                            )
-                            for one in links
-                            if one.parents
-                        ],
+                        commits=[to_commit(one) for one in links],
                         cases=cases,
                         within=link.commit,
                     )
                 )
+        self._save()
+
+
+def to_commit(link: Link) -> Commit:
+    """A commit of a line, as the state keeps it."""
+    return Commit(commit=link.commit, parents=list(link.parents), files=list(link.files))
 
 
 def turn_of(state: State) -> float:

@@ -1,0 +1,371 @@
+"""A search with measurements that are made up: what is measured, what is kept, what is answered."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odyssey_asv.bisecting.answer import answer
+from odyssey_asv.bisecting.hunt import Hunt, Observer
+from odyssey_asv.bisection import Bisection, Card, Outcome
+from odyssey_asv.errors import CannotMeasureError, InvalidFileError
+from odyssey_asv.pairing import Enough
+from odyssey_asv.policy import Policy
+from odyssey_asv.repository import Link
+from odyssey_asv.store import searches
+from odyssey_asv.store.searches import Commit, Line, Measured, Question, Sought, State
+from odyssey_asv.trials import Block, Settings, Trial, trials
+
+LATE = 1e9
+
+
+@dataclass
+class World:
+    """A history of commits `0`, `1` … with what each adds to the level of each case. Stands for what
+    builds and measures."""
+
+    steps: Mapping[str, Mapping[str, float]]
+    length: int = 16
+    noise: float = 0.01
+    broken: Collection[str] = ()
+    without: Mapping[str, Collection[str]] = field(default_factory=dict)
+    parents: dict[str, str] = field(default_factory=dict)
+    hidden: Collection[tuple[str, str]] = ()
+    dies_at: int | None = None
+    now: float = 0.0
+    rng: random.Random = field(default_factory=lambda: random.Random(1))
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    build_s: dict[str, float] = field(default_factory=dict)
+    settings: Settings = field(default_factory=lambda: Settings(Policy()))
+
+    def __post_init__(self) -> None:
+        for number in range(1, self.length + 1):
+            self.parents[str(number)] = str(number - 1)
+
+    def level(self, case: str, commit: str | None) -> float:
+        """The sum of all steps on the way from the first commit."""
+        total = 0.0
+        while commit is not None:
+            total += self.steps[case].get(commit, 0.0)
+            commit = self.parents.get(commit)
+        return total
+
+    def build(self, commit: str) -> None:
+        if commit in self.broken:
+            raise CannotMeasureError(f"{commit} could not be built")
+        self.build_s[commit] = 3.0
+
+    def measure(
+        self, base: str, contender: str, cases: Collection[str], enough: Enough, deadline: float
+    ) -> dict[str, Trial]:
+        if self.dies_at is not None and len(self.asked) >= self.dies_at:
+            raise KeyboardInterrupt
+        self.asked.append((base, contender))
+        found = {}
+        for case in cases:
+            (trial,) = trials([{"name": case, "type": "track"}], self.settings)
+            found[case] = trial
+            if case in self.without.get(contender, ()):
+                continue
+            step = self.level(case, contender) - self.level(case, base)
+            if (base, contender) in self.hidden:
+                step = 0.0
+            while self.now < deadline:
+                self.now += 1.0
+                effect = step + self.rng.gauss(0.0, self.noise)
+                trial.blocks.append(Block(0, values=(100.0, 100.0 * math.exp(effect))))
+                if enough(trial):
+                    break
+        return found
+
+
+def begin(world: World, **question: Any) -> State:
+    """The state of a search whose ends were checked."""
+    turn = -1.0 if question.get("improvement") else 1.0
+    end = str(world.length)
+    cases = [
+        Sought(
+            name=case,
+            label=case,
+            ratio=math.exp(world.level(case, end)),
+            interval=(1.0, 2.0),
+            detectable=1.08,
+            sought=turn * world.level(case, end) > 0.05,
+            least=0.025,
+            effects=[world.level(case, end) + world.rng.gauss(0.0, world.noise) for _ in range(12)],
+        )
+        for case in world.steps
+    ]
+    sought = [case for case in cases if case.sought]
+    return State(
+        question=Question(good="0", bad=end, confidence=0.95, clock="auto", **question),
+        cases=cases,
+        lines=[
+            Line(
+                start="0",
+                commits=[
+                    Commit(commit=str(n), parents=[str(n - 1)], files=["code.py"])
+                    for n in range(1, world.length + 1)
+                ],
+                cases=[case.name for case in sought],
+                measured={end: Measured(effects={c.name: c.effects for c in sought}, times=3)},
+            )
+        ],
+    )
+
+
+def card(commit: str) -> Card:
+    return Card(commit, (), "A Person", "2026-01-01T00:00:00Z", f"change {commit}")
+
+
+@dataclass
+class Search:
+    """One search in one world, which may be gone on with."""
+
+    world: World
+    state: State
+    file: Path
+    merged: Callable[[str], list[list[Link]]] = lambda _: []
+    observer: Observer = field(default_factory=Observer)
+
+    def go(self, deadline: float = LATE) -> Bisection:
+        hunt = Hunt(
+            self.state,
+            self.world,  # type: ignore[arg-type]
+            self.merged,
+            self.observer,
+            lambda: searches.save(self.state, self.file),
+            lambda: self.world.now,
+        )
+        finished = hunt.run(deadline)
+        return answer(self.state, card, finished=finished, file=self.file)
+
+
+@pytest.fixture
+def search(tmp_path: Path) -> Callable[..., Search]:
+    def made(world: World, **question: Any) -> Search:
+        return Search(world, begin(world, **question), tmp_path / "state.json")
+
+    return made
+
+
+Make = Callable[..., Search]
+
+
+@pytest.mark.parametrize("culprit", ["1", "7", "16"])
+def test_the_culprit_is_named(search: Make, culprit: str) -> None:
+    found = search(World({"c": {culprit: 0.15}})).go()
+    assert found.outcome is Outcome.CULPRIT
+    (named,) = found.culprits
+    assert named.card.commit == culprit
+    assert named.parent == str(int(culprit) - 1)
+    assert named.probability > 0.95
+    (step,) = named.steps
+    assert step.interval[0] < step.ratio < step.interval[1]
+    assert step.ratio == pytest.approx(math.exp(0.15), rel=0.03)
+    assert found.builds <= 4 + 3
+    assert found.ranges == ()
+
+
+def test_nothing_differs(search: Make) -> None:
+    """Nothing is measured and nobody is blamed."""
+    made = search(World({"c": {}}))
+    found = made.go()
+    assert found.outcome is Outcome.NO_REGRESSION
+    assert made.world.asked == []
+    assert found.line == ()
+
+
+def test_what_the_ends_left_undecided_is_not_called_none(search: Make) -> None:
+    made = search(World({"c": {}}))
+    made.state.cases[0].decided = False
+    assert made.go().outcome is Outcome.UNDECIDED
+
+
+def test_several_cases_share_probes_and_each_has_its_culprit(search: Make) -> None:
+    made = search(World({"a": {"5": 0.2}, "b": {"5": 0.1, "12": 0.15}, "same": {}}))
+    found = made.go()
+    named = {c.card.commit: {step.case for step in c.steps} for c in found.culprits}
+    assert named == {"5": {"a", "b"}, "12": {"b"}}
+    assert len(set(made.world.asked)) == len(made.world.asked)
+
+
+def test_a_later_fix_hides_nothing(search: Make) -> None:
+    found = search(World({"c": {"4": 0.3, "11": -0.15}})).go()
+    assert [c.card.commit for c in found.culprits] == ["4"]
+
+
+def test_improvements_are_the_mirror_image(search: Make) -> None:
+    found = search(World({"c": {"9": -0.2}}), improvement=True).go()
+    (named,) = found.culprits
+    assert named.card.commit == "9"
+    assert named.steps[0].ratio == pytest.approx(math.exp(-0.2), rel=0.03)
+
+
+@pytest.mark.parametrize("broken", [["3", "10"], ["8"]])
+def test_unbuildable_commits_elsewhere_are_skipped(search: Make, broken: list[str]) -> None:
+    found = search(World({"c": {"6": 0.15}}, broken=broken)).go()
+    assert [c.card.commit for c in found.culprits] == ["6"]
+    assert {skipped.commit for skipped in found.skipped} <= set(broken)
+    assert all("could not be built" in skipped.reason for skipped in found.skipped)
+
+
+def test_unbuildable_commits_around_the_culprit_leave_a_range(search: Make) -> None:
+    found = search(World({"c": {"6": 0.15}}, broken=["5", "6", "7"])).go()
+    assert found.outcome is Outcome.RANGE
+    (between,) = found.ranges
+    assert (between.before, between.after, between.commits) == ("4", "8", 4)
+    assert between.probability > 0.9
+    assert {c.card.commit for c in found.candidates if c.probability > 0.1} == {"5", "6", "7", "8"}
+
+
+def test_nothing_else_builds(search: Make) -> None:
+    """The range is what it was."""
+    broken = [str(n) for n in range(1, 16)]
+    found = search(World({"c": {"6": 0.15}}, broken=broken)).go()
+    (between,) = found.ranges
+    assert (between.before, between.after) == ("0", "16")
+
+
+def test_a_commit_without_the_benchmark_says_nothing(search: Make) -> None:
+    """It is measured for the others, and skipped where there are none."""
+    without = {str(n): ["old"] for n in range(1, 8)}
+    world = World({"old": {"3": 0.2}, "c": {"3": 0.2}}, without=without)
+    found = search(world).go()
+    assert {c.card.commit for c in found.culprits} == {"3"}
+    assert {step.case for c in found.culprits for step in c.steps} == {"c"}
+    alone = search(World({"old": {"3": 0.2}}, without=without)).go()
+    assert alone.outcome is Outcome.RANGE
+    assert alone.skipped
+
+
+def test_what_the_parent_does_not_show_is_not_blamed(search: Make) -> None:
+    """Whatever the levels say: the step is looked for with fresh processes."""
+    found = search(World({"c": {"6": 0.15}}, hidden=[("5", "6")])).go()
+    assert found.culprits == ()
+    assert found.outcome in {Outcome.RANGE, Outcome.UNDECIDED}
+
+
+def merge_at(world: World, merge: str) -> Callable[[str], list[list[Link]]]:
+    """Give a commit a second parent: a branch of five commits off three commits before."""
+    before = str(int(merge) - 3)
+    names = [f"b{n}" for n in range(1, 6)]
+    for parent, name in zip([before, *names], names, strict=False):
+        world.parents[name] = parent
+    links = [Link(name, (world.parents[name],), ("code.py",)) for name in names]
+    return lambda commit: [links] if commit == merge else []
+
+
+def merged(search: Make, steps: Mapping[str, float], **question: Any) -> Search:
+    """A search in a history whose commit 10 merges a branch, and brings in what that made slower."""
+    world = World({"c": {**steps, "10": steps.get("10", 0.0) + steps.get("b3", 0.0)}})
+    made = search(world, **question)
+    made.merged = merge_at(world, "10")
+    made.state.lines[0].commits[9].parents.append("b5")
+    return made
+
+
+def test_a_culprit_inside_a_merge(search: Make) -> None:
+    found = merged(search, {"b3": 0.2}).go()
+    (named,) = found.culprits
+    assert (named.card.commit, named.parent, named.within) == ("b3", "b2", "10")
+
+
+def test_first_parents_only(search: Make) -> None:
+    found = merged(search, {"b3": 0.2}, first_parent=True).go()
+    assert [(c.card.commit, c.within) for c in found.culprits] == [("10", None)]
+
+
+def test_a_merge_that_is_slower_than_both_its_parents(search: Make) -> None:
+    found = merged(search, {"10": 0.2}).go()
+    assert [(c.card.commit, c.within) for c in found.culprits] == [("10", None)]
+
+
+def test_killed_at_any_moment_it_goes_on(search: Make) -> None:
+    """From what is on disk, and measures nothing twice but what it was in the middle of."""
+    whole = merged(search, {"b3": 0.2})
+    whole.go()
+    count = len(whole.world.asked)
+    for moment in range(count):
+        made = merged(search, {"b3": 0.2})
+        made.world.dies_at = moment
+        searches.save(made.state, made.file)
+        with pytest.raises(KeyboardInterrupt):
+            made.go()
+        first = made.world.asked
+        made.state = searches.load(made.file)
+        made.world.dies_at = None
+        (named,) = made.go().culprits
+        assert named.card.commit == "b3"
+        assert len(made.world.asked) == len(set(made.world.asked)), (moment, first)
+
+
+def test_time_is_up(search: Make) -> None:
+    """Nothing half measured is taken for broken or refuted; more time finds it."""
+    world = World({"c": {"6": 0.15}})
+    made = search(world)
+    for deadline in range(0, 600, 14):
+        found = made.go(deadline=float(deadline))
+        assert found.skipped == ()
+        if found.finished:
+            break
+        assert found.spent
+        assert found.outcome in {Outcome.UNDECIDED, Outcome.CULPRIT}
+    assert [c.card.commit for c in found.culprits] == ["6"]
+
+
+def test_the_observer_is_told(search: Make) -> None:
+    """In order: what is searched, each commit with what is known, the confirmation."""
+    told: list[str] = []
+
+    class Told(Observer):
+        def searching(self, cases: int, commits: int) -> None:
+            told.append(f"{cases} in {commits}")
+
+        def probing(self, commit: str, places: Any, left_s: float) -> None:
+            assert len(places) == 16
+            assert left_s > 0.0
+            told.append("probe")
+
+        def seen(self, commit: str, ratio: float) -> None:
+            told.append("slow" if ratio > 1.07 else "fast")
+
+        def unbuildable(self, commit: str, reason: str) -> None:
+            told.append(f"broken {commit}")
+
+        def confirming(self, commit: str, parent: str) -> None:
+            told.append(f"{commit} against {parent}")
+
+        def confirmed(self, commit: str, *, right: bool) -> None:
+            told.append(f"{commit} {right}")
+
+    made = search(World({"c": {"6": 0.15}}, broken=["8"]))
+    made.observer = Told()
+    made.go()
+    assert told[0] == "1 in 16"
+    assert told[1:3] == ["probe", "broken 8"]
+    assert told[-2:] == ["6 against 5", "6 True"]
+    assert set(told[3:-2]) == {"probe", "slow", "fast"}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"question": {}}', '{"question": 1, "cases": [], "more": 2}']
+)
+def test_a_state_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    """With what is wrong and where."""
+    path = tmp_path / "state.json"
+    path.write_text(text)
+    with pytest.raises(InvalidFileError, match=r"state\.json"):
+        searches.load(path)
+
+
+def test_a_state_survives_the_disk(search: Make) -> None:
+    made = search(World({"c": {"6": 0.15}}))
+    made.go()
+    assert searches.load(made.file) == made.state
