@@ -109,13 +109,7 @@ def bisect(scene: Scene, /, wanted: Wanted, clock: str | None, **asked: Any) -> 
     plan = prepare(config, asv, options)
     _announce(plan)
     with searcher() as searching:
-        try:
-            found = execute(
-                plan, config, asv, searching, echo=sys.stderr if scene.verbose else None
-            )
-        except InterruptedRunError as error:
-            error.tip = "go on with the same command and --resume"
-            raise
+        found = execute(plan, config, asv, searching, echo=sys.stderr if scene.verbose else None)
     code = exit_code(found)
     publish(_report(found, code), wanted)
     if wanted.table:
