@@ -14,7 +14,7 @@ from odyssey_asv import pairing
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.environments import Built, Recipe, Workshop
 from odyssey_asv.adapter.metadata import asv_name
-from odyssey_asv.arena import arena, suite_of
+from odyssey_asv.arena import arena, suite_of, work_folder
 from odyssey_asv.errors import CannotMeasureError
 from odyssey_asv.pairing import Engine, Enough, Watcher
 from odyssey_asv.trials import Settings, Trial, trials
@@ -42,7 +42,6 @@ class Prober:
     build_s: dict[str, float] = field(default_factory=dict)
     _built: dict[str, Built] = field(default_factory=dict)
     _records: list[dict[str, Any]] | None = None
-    _pairs: int = 0
 
     def build(self, commit: str) -> Built:
         """The environment of a commit, with the versions of the suite's commit where that can be.
@@ -66,28 +65,23 @@ class Prober:
     ) -> dict[str, Trial]:
         """The trials of the named cases, each measured until it has enough or time is up. Raises
         `CannotMeasureError`, `BuildFailedError` among it."""
-        suite_build = self.build(self.suite_from)
         pair = (self.build(base), self.build(contender))
-        self._pairs += 1
-        place = arena(
-            pair,
-            suite_of(self.asv, self.repository, suite_build),
-            self.state,
-            self.work / str(self._pairs),
-        )
-        if self._records is None:
-            mine = (suite_build, suite_build)
-            look = arena(mine, place.sides[0].suite, self.state, self.work / "suite")
-            self._records = pairing.discover(look.sides[1], self.rng).records
-        found = {
-            name: trial
-            for trial in trials(self._records, self.settings)
-            if (name := asv_name(trial.case)) in cases
-        }
-        engine = Engine(
-            place.sides, list(found.values()), self.settings, enough, self.rng, self.watcher
-        )
-        engine.run(deadline)
+        newest = self.build(self.suite_from)
+        suite = suite_of(self.asv, self.repository, newest)
+        with work_folder(self.work) as folder:
+            if self._records is None:
+                look = arena((newest, newest), suite, self.state, folder / "suite")
+                self._records = pairing.discover(look.sides[1], self.rng).records
+            place = arena(pair, suite, self.state, folder / "pair")
+            found = {
+                name: trial
+                for trial in trials(self._records, self.settings)
+                if (name := asv_name(trial.case)) in cases
+            }
+            engine = Engine(
+                place.sides, list(found.values()), self.settings, enough, self.rng, self.watcher
+            )
+            engine.run(deadline)
         return found
 
 

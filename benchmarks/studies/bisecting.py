@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import random
 import re
@@ -20,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -203,13 +202,12 @@ class Tools:
         return ("right" if history.culprit is None else "none"), builds
 
 
-def study(options: argparse.Namespace, work: Path) -> list[str]:
-    """The table, one line after another."""
+def study(options: argparse.Namespace, work: Path) -> Iterator[str]:
+    """The table, one line after another, as soon as a shape is done."""
     rng = random.Random(options.seed)
     home = work / "home"
     home.mkdir()
     tools = Tools(home, options.cpu)
-    lines = []
     for shape in options.shape or SHAPES:
         theirs, ours = Score(), Score()
         for number in range(options.searches):
@@ -231,12 +229,10 @@ def study(options: argparse.Namespace, work: Path) -> list[str]:
             print(f"{shape} {number}: {answer}", file=sys.stderr, flush=True)
         loaded = ", a process comes and goes on the processor" if options.load else ""
         step = "nothing changed" if shape == "nothing" else f"+{options.step} %"
-        lines.append(f"{options.commits} commits, {shape}, {step}{loaded}:")
+        yield f"{options.commits} commits, {shape}, {step}{loaded}:"
         if not options.no_asv:
-            lines += theirs.lines("asv find")
-        lines += ours.lines("odyssey bisect")
-        lines.append(f"    log2 of the commits: {math.log2(options.commits):.0f}")
-    return lines
+            yield from theirs.lines("asv find")
+        yield from ours.lines("odyssey bisect")
 
 
 def main() -> None:
@@ -252,7 +248,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="odyssey-study-", ignore_cleanup_errors=True) as work:
-        print("\n".join(study(options, Path(work))), flush=True)
+        for line in study(options, Path(work)):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":
