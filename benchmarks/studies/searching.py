@@ -150,13 +150,16 @@ def study(searches: int, seed: int) -> list[str]:
         ((10, 1.0), (15, 1.2), (30, 1.5)),
         ("linear", "10 % unbuildable", "a later fix", "1 % worthless"),
     )
-    return [f"{searches} searches of each kind, confidence 95 %:"] + [
-        _line(Shape(commits, step, error, name), searches, seed)
-        for commits, (step, error), name in shapes
-    ]
+    lines = [f"{searches} searches of each kind, confidence 95 %:"]
+    count = all_right = all_wrong = 0
+    for commits, (step, error), name in shapes:
+        line, right, wrong = _line(Shape(commits, step, error, name), searches, seed)
+        lines.append(line)
+        count, all_right, all_wrong = count + searches, all_right + right, all_wrong + wrong
+    return [*lines, f"together: right {share(all_right, count)}, wrong {all_wrong}"]
 
 
-def _line(shape: Shape, searches: int, seed: int) -> str:
+def _line(shape: Shape, searches: int, seed: int) -> tuple[str, int, int]:
     rng = random.Random(f"{shape} {seed}")
     right = wrong = 0
     builds = []
@@ -167,11 +170,11 @@ def _line(shape: Shape, searches: int, seed: int) -> str:
         right += named == {culprit}
         wrong += bool(named - {culprit})
         builds.append(history.builds)
-    return (
+    said = (
         f"  {shape.commits} commits, +{shape.step} %, error {shape.error} %, {shape.name}: right"
-        f" {share(right, searches)}, wrong {wrong}, builds {statistics.median(builds):.0f}"
-        f" (most {max(builds)})"
+        f" {right}, wrong {wrong}, builds {statistics.median(builds):.0f} (most {max(builds)})"
     )
+    return said, right, wrong
 
 
 def main() -> None:

@@ -1,0 +1,52 @@
+"""The studies of bisecting: their repositories hold what they say, and their pictures load nothing."""
+
+from __future__ import annotations
+
+import random
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from benchmarks.studies.bisecting import SHAPES, make
+from benchmarks.studies.picture import picture
+from benchmarks.studies.searching import study
+
+
+def units(root: Path, commit: str) -> int:
+    """How much work a commit does."""
+    shown = subprocess.run(
+        ["git", "show", f"{commit}:known.py"], cwd=root, check=True, capture_output=True, text=True
+    )
+    found = re.search(r"in range\((\d+)\):\n        for", shown.stdout)
+    assert found is not None
+    return int(found[1])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_culprit_makes_the_step(tmp_path: Path, shape: str) -> None:
+    """Of fifteen per cent against its parent; between the ends of the range it is still there."""
+    history = make(tmp_path / "history", shape, 8, 15, random.Random(3))
+    before, after = units(history.root, history.good), units(history.root, "main")
+    if history.culprit is None:
+        assert shape == "nothing"
+        assert before == after
+        return
+    step = units(history.root, history.culprit) - units(history.root, f"{history.culprit}~1")
+    assert step == 15
+    assert after - before == (10 if shape == "fix" else 15)
+
+
+def test_the_simulation_counts_every_kind() -> None:
+    lines = study(1, seed=0)
+    assert len(lines) == 2 + 2 * 3 * 4
+    assert lines[-1].startswith("together: right 2")
+
+
+def test_a_picture_loads_nothing() -> None:
+    """Whatever the report holds, it is text in the picture."""
+    drawn = picture("\x1b[1;31mREGRESSION\x1b[0m <script>\n", "odyssey check")
+    assert "REGRESSION" in drawn
+    assert "<script>" not in drawn
+    assert "url(" not in re.sub(r"url\(#", "", drawn)
