@@ -119,6 +119,7 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
     """
     check_suite(asv)
     check_expressions(options.benches)
+    _check_zone(config, options)
     policy = config.policy(tolerance=options.tolerance, threshold=options.threshold)
     if options.gate is not None:
         policy = replace(policy, gate=options.gate)
@@ -152,6 +153,17 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
         seed=random.SystemRandom().randrange(2**32) if options.seed is None else options.seed,
         from_tree=tree.here,
     )
+
+
+def _check_zone(config: Config, options: Options) -> None:
+    tolerance = config.tolerance if options.tolerance is None else options.tolerance
+    threshold = config.threshold if options.threshold is None else options.threshold
+    if tolerance >= threshold:
+        raise InvalidInputError(
+            f"the tolerance ({float(tolerance):.3g}) must be below the threshold"
+            f" ({float(threshold):.3g}): between them lies what may be answered either way",
+            tip="--tolerance 5% --threshold 10%",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,9 +113,9 @@ class Engine:
                 self._watcher.round(number, len(left))
                 self._choose_processor()
                 workers = following or self._start(stack)
-                for side, worker in enumerate(workers):
+                for worker in workers:
                     worker.started()
-                    self._load(side, worker, left)
+                    self._load(worker, left)
                 if number == 1:
                     self._start_s = time.monotonic() - self._began
                 following = self._start(stack) if ahead else None
@@ -142,13 +142,9 @@ class Engine:
         self._began = time.monotonic()
         return started[BASE], started[CONTENDER]
 
-    def _load(self, side: int, worker: Worker, left: Sequence[Trial]) -> None:
-        """Import what is left. It could be imported before, so that what cannot be now has failed."""
-        names = sorted({t.benchmark.id for t in left if not t.alone})
-        for name, fault in worker.load(names).items():
-            for trial in left:
-                if trial.benchmark.id == name and not trial.done:
-                    self._settle(trial, side, Failed(fault))
+    def _load(self, worker: Worker, left: Sequence[Trial]) -> None:
+        """Import what is left. What cannot be imported, its block will find missing."""
+        worker.load(sorted({t.benchmark.id for t in left if not t.alone}))
 
     def _make_ready(self) -> None:
         """Compile what will be imported and fill the caches of `setup_cache`: from the first block on
@@ -279,6 +275,9 @@ class Engine:
 
         A failure may be a hiccup and gets a second chance, unless it is the `last`."""
         match outcome:
+            case Missing(reason) if trial.blocks:
+                # It was there before.
+                self._settle(trial, side, Failed(reason))
             case Missing(reason):
                 added = side == BASE
                 trial.fate = (Verdict.ADDED if added else Verdict.REMOVED, reason)

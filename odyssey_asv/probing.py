@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,24 +60,38 @@ class Prober:
             self._built[commit] = built
         return self._built[commit]
 
+    def ready(self, base: str) -> None:
+        """Build what every pair with this base needs, and look into the suite. Raises
+        `CannotMeasureError`."""
+        self.build(base)
+        self._look()
+
+    def _look(self) -> Sequence[dict[str, Any]]:
+        """asv's description of each benchmark, asked for once."""
+        if self._records is None:
+            newest = self.build(self.suite_from)
+            with work_folder(self.work) as folder:
+                place = arena((newest, newest), self._suite, self.state, folder / "suite")
+                self._records = pairing.discover(place.sides[1], self.rng).records
+        return self._records
+
+    @property
+    def _suite(self) -> Path:
+        return suite_of(self.asv, self.repository, self.build(self.suite_from))
+
     def measure(
         self, base: str, contender: str, cases: Collection[str], enough: Enough, deadline: float
     ) -> dict[str, Trial]:
         """The trials of the named cases, each measured until it has enough or time is up. Raises
         `CannotMeasureError`, `BuildFailedError` among it."""
         pair = (self.build(base), self.build(contender))
-        newest = self.build(self.suite_from)
-        suite = suite_of(self.asv, self.repository, newest)
+        found = {
+            name: trial
+            for trial in trials(self._look(), self.settings)
+            if (name := asv_name(trial.case)) in cases
+        }
         with work_folder(self.work) as folder:
-            if self._records is None:
-                look = arena((newest, newest), suite, self.state, folder / "suite")
-                self._records = pairing.discover(look.sides[1], self.rng).records
-            place = arena(pair, suite, self.state, folder / "pair")
-            found = {
-                name: trial
-                for trial in trials(self._records, self.settings)
-                if (name := asv_name(trial.case)) in cases
-            }
+            place = arena(pair, self._suite, self.state, folder / "pair")
             engine = Engine(
                 place.sides, list(found.values()), self.settings, enough, self.rng, self.watcher
             )

@@ -56,6 +56,9 @@ class World:
             commit = self.parents.get(commit)
         return total
 
+    def ready(self, base: str) -> None:
+        self.build(base)
+
     def build(self, commit: str) -> None:
         if commit in self.broken:
             raise CannotMeasureError(f"{commit} could not be built")
@@ -231,6 +234,16 @@ def test_nothing_else_builds(search: Make) -> None:
     found = search(World({"c": {"6": 0.15}}, broken=broken)).go()
     (between,) = found.ranges
     assert (between.before, between.after) == ("0", "16")
+
+
+def test_what_is_wrong_with_the_good_end_is_not_held_against_a_commit(search: Make) -> None:
+    """On another machine, or without a network: nothing is skipped, and later the search goes on."""
+    made = search(World({"c": {"6": 0.15}}, broken=["0"]))
+    with pytest.raises(CannotMeasureError, match="0 could not be built"):
+        made.go()
+    assert made.state.lines[0].unbuildable == {}
+    made.world.broken = ()
+    assert [c.card.commit for c in made.go().culprits] == ["6"]
 
 
 def test_a_commit_without_the_benchmark_says_nothing(search: Make) -> None:

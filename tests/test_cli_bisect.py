@@ -130,6 +130,7 @@ def test_stopped_it_goes_on(history: History, tmp_path: Path, number: signal.Sig
         (["branch..main"], "another branch"),
         (["HEAD~2..main", "-b", "("], "regular expression"),
         (["HEAD~2..main", "--resume"], "no such search"),
+        (["HEAD~2..main", "--tolerance", "20%"], "must be below the threshold"),
         (["HEAD~2..main", "--confidence", "2"], "confidence"),
         (["--from-check", "asv.conf.json"], "no report of a check"),
         (["--from-check", "not-there.json"], "not-there.json"),

@@ -93,6 +93,17 @@ def test_the_permitted_error_is_spent_once(cases: int) -> None:
     assert all(promise.level(look) == 0.0 for look in LOOKS if look < promise.least)
 
 
+@pytest.mark.parametrize(("cases", "blocks"), [(1, 9), (25, 12), (100, 14), (400, 16)])
+def test_the_fewest_blocks_that_accuse(cases: int, blocks: int) -> None:
+    """Unanimous ones do there, and not at any look before."""
+    promise = Promise(cases)
+    assert promise.least == blocks
+    effects = [0.5 + 0.001 * k for k in range(blocks)]
+    assert claim(effects, ZONE, promise) is Claim.REGRESSION
+    for look in (look for look in LOOKS if look < blocks):
+        assert claim(effects[:look], ZONE, promise) is not Claim.REGRESSION
+
+
 def test_what_may_be_missed_is_spent_once() -> None:
     assert math.fsum(evidence.MISS / 2 ** (k + 1) for k in range(len(LOOKS))) <= evidence.MISS
 

@@ -25,6 +25,7 @@ LAYERS: dict[str, int] = {
     "comparison": 2,
     "evidence": 2,
     "findings": 2,
+    "posterior": 2,
     "search": 2,
     "bisection": 2,
     "suspicion": 2,

@@ -324,6 +324,19 @@ def test_what_one_side_does_not_have(
     assert (found.verdict, found.reason) == (verdict, "ImportError: x")
 
 
+def test_what_is_missing_later_has_failed(world: World, tmp_path: Path) -> None:
+    """An import that fails in a later process makes no case added; a hiccup makes nothing of it."""
+    asked = itertools.count()
+    hiccup = {6}
+    world.answer = lambda side, task: Missing("ImportError: x") if next(asked) in hiccup else READY
+    assert only(measure(tmp_path)).verdict is Verdict.UNCHANGED
+    asked = itertools.count()
+    world.answer = lambda side, task: Missing("ImportError: x") if next(asked) >= 6 else READY
+    found = only(measure(tmp_path))
+    assert found.verdict is Verdict.NOT_COMPARABLE
+    assert "ImportError: x" in (found.reason or "")
+
+
 def test_a_side_without_a_case_stores_none(world: World, tmp_path: Path) -> None:
     """Nothing is incomplete about a base that does not have what is new."""
     world.answer = lambda at, task: Missing("no such thing") if at.name == "base" else READY

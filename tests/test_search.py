@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.studies.searching import COSTS, LEAST, History
-from odyssey_asv.search import Confirm, Done, Knowledge, Level, Probe, candidates, decide, gaps
+from odyssey_asv.posterior import Knowledge, Level, candidates, gaps
+from odyssey_asv.search import Confirm, Probe, decide
 
 ANY = {"c": LEAST, "other": LEAST}
 
@@ -40,9 +41,9 @@ def test_it_ends_and_stays_within_the_range(
     history = History(
         {"c": inside}, length, broken=broken - {length}, rng=random.Random(seed), wild=0.05
     )
-    done = history.search()
-    assert all(0 <= s.before < s.after <= length for s in done.suspects)
-    assert all(0.0 <= s.probability <= 1.0 for s in done.suspects)
+    left = history.search()
+    assert all(0 <= s.before < s.after <= length for s in left)
+    assert all(0.0 <= s.probability <= 1.0 for s in left)
     assert history.confirmed <= {("c", at) for at, size in inside.items() if size > 0.0}
 
 
@@ -78,7 +79,7 @@ def test_position_free(length: int, levels: dict[int, float]) -> None:
     ]
 
 
-def searches(count: int, seed: int, **shape: object) -> list[tuple[History, int, Done]]:
+def searches(count: int, seed: int, **shape: object) -> list[tuple[History, int]]:
     """Simulated searches for one step each, at places drawn at random."""
     rng = random.Random(seed)
     found = []
@@ -93,7 +94,8 @@ def searches(count: int, seed: int, **shape: object) -> list[tuple[History, int,
             wild=float(str(shape.get("wild", 0.0))),
             rng=random.Random(1000 * seed + number),
         )
-        found.append((history, culprit, history.search()))
+        history.search()
+        found.append((history, culprit))
     return found
 
 
@@ -104,18 +106,18 @@ def searches(count: int, seed: int, **shape: object) -> list[tuple[History, int,
 def test_the_right_commit_is_named(length: int, step: float, noise: float, right: float) -> None:
     """As often as is promised, hardly ever another, and with no more builds than promised."""
     found = searches(120, 3, length=length, step=step, noise=noise)
-    named = [{at for _, at in history.confirmed} for history, _, _ in found]
-    culprits = [{culprit} for _, culprit, _ in found]
+    named = [{at for _, at in history.confirmed} for history, _ in found]
+    culprits = [{culprit} for _, culprit in found]
     assert sum(n == c for n, c in zip(named, culprits, strict=True)) >= right * len(found)
-    builds = sorted(history.builds for history, _, _ in found)
+    builds = sorted(history.builds for history, _ in found)
     assert builds[len(builds) // 2] <= math.log2(length) + 3
 
 
 def test_worthless_measurements_blame_nobody_else() -> None:
     """One measurement in fifty is of something else."""
     found = searches(120, 4, wild=0.02)
-    named = [{at for _, at in history.confirmed} for history, _, _ in found]
-    assert all(n <= {culprit} for n, (_, culprit, _) in zip(named, found, strict=True))
+    named = [{at for _, at in history.confirmed} for history, _ in found]
+    assert all(n <= {culprit} for n, (_, culprit) in zip(named, found, strict=True))
     assert sum(bool(n) for n in named) >= 110
 
 
@@ -143,8 +145,7 @@ def test_cases_share_what_is_measured() -> None:
 def test_unbuildable_around_the_culprit_gives_a_range() -> None:
     """With the commits it may be and nobody else; the nearest that build were measured."""
     history = History({"c": {20: 0.2}}, 64, broken=frozenset(range(18, 24)))
-    done = history.search()
-    (suspect,) = done.suspects
+    (suspect,) = history.search()
     assert (suspect.before, suspect.after) == (17, 24)
     assert history.confirmed == set()
 

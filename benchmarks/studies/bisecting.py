@@ -10,45 +10,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.studies.commands import load
+from benchmarks.studies.commands import Commands, load
+from benchmarks.studies.subjects import CONFIG, IGNORED, PYPROJECT, git
 from benchmarks.studies.tally import share
 
 SHAPES = ("linear", "unbuildable", "merge", "fix", "nothing")
 
-_PYPROJECT = """
-[build-system]
-requires = ["setuptools"]
-build-backend = "setuptools.build_meta"
-
-[project]
-name = "known"
-version = "0.1"
-
-[tool.setuptools]
-py-modules = ["known"]
-"""
-_CONFIG = {
-    "version": 1,
-    "project": "known",
-    "repo": ".",
-    "branches": ["main"],
-    "environment_type": "virtualenv",
-    "env_dir": "env",
-    "results_dir": "asv-results",
-}
 _CODE = '''"""{number}"""
 
 
@@ -74,11 +52,9 @@ class History:
 def make(root: Path, shape: str, commits: int, step: int, rng: random.Random) -> History:
     """A history of `commits` commits after the good one; the culprit does `step` per cent more work."""
     (root / "benchmarks").mkdir(parents=True)
-    _git(root, "init", "--quiet", "--initial-branch=main")
-    (root / "asv.conf.json").write_text(json.dumps(_CONFIG))
-    (root / ".gitignore").write_text(
-        ".odyssey\nasv-results\nenv\nbuild\n*.egg-info\n__pycache__\nbenchmarks/results\n"
-    )
+    git(root, "init", "--quiet", "--initial-branch=main")
+    (root / "asv.conf.json").write_text(json.dumps(CONFIG))
+    (root / ".gitignore").write_text(IGNORED)
     (root / "benchmarks" / "__init__.py").write_text("")
     (root / "benchmarks" / "suite.py").write_text(
         "import known\n\n\ndef time_work():\n    known.work()\n"
@@ -99,7 +75,7 @@ def make(root: Path, shape: str, commits: int, step: int, rng: random.Random) ->
             units += step
         if number == fixed:
             units -= step // 3
-        (root / "pyproject.toml").write_text("[broken" if number in broken else _PYPROJECT)
+        (root / "pyproject.toml").write_text("[broken" if number in broken else PYPROJECT)
         commit = _commit(root, number, units)
         good = good or commit
         if number == culprit and shape != "nothing":
@@ -109,31 +85,23 @@ def make(root: Path, shape: str, commits: int, step: int, rng: random.Random) ->
 
 def _commit(root: Path, name: object, units: int) -> str:
     (root / "known.py").write_text(_CODE.format(number=name, units=units))
-    _git(root, "add", "--all")
-    _git(root, "commit", "--quiet", "--message", f"commit {name}")
-    return _git(root, "rev-parse", "HEAD")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", f"commit {name}")
+    return git(root, "rev-parse", "HEAD")
 
 
 def _merge(root: Path, number: int, before: int, after: int, rng: random.Random) -> str:
     """A branch of five commits with the culprit among them, merged."""
-    _git(root, "checkout", "--quiet", "-b", "side")
+    git(root, "checkout", "--quiet", "-b", "side")
     culprit = rng.randint(1, 5)
     blamed = ""
     for one in range(1, 6):
         commit = _commit(root, f"{number}.{one}", after if one >= culprit else before)
         blamed = commit if one == culprit else blamed
-    _git(root, "checkout", "--quiet", "main")
-    _git(root, "merge", "--quiet", "--no-ff", "--no-edit", "side")
-    _git(root, "branch", "--quiet", "--delete", "side")
+    git(root, "checkout", "--quiet", "main")
+    git(root, "merge", "--quiet", "--no-ff", "--no-edit", "side")
+    git(root, "branch", "--quiet", "--delete", "side")
     return blamed
-
-
-def _git(root: Path, *words: str) -> str:
-    identity = ["-c", "user.name=A Study", "-c", "user.email=study@example.invalid"]
-    done = subprocess.run(
-        ["git", *identity, *words], cwd=root, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
 
 
 @dataclass
@@ -162,22 +130,15 @@ class Score:
 
 @dataclass(frozen=True)
 class Tools:
-    """Both commands, on one processor, with a home of their own."""
+    """What both commands answer."""
 
-    home: Path
-    cpu: int | None
-
-    def run(self, words: Sequence[str], root: Path) -> subprocess.CompletedProcess[str]:
-        pinned = ["taskset", "-c", str(self.cpu)] if self.cpu is not None else []
-        env = {**os.environ, "HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": ""}
-        return subprocess.run(
-            [*pinned, sys.executable, "-m", *words], cwd=root, env=env, text=True,
-            stdin=subprocess.DEVNULL, capture_output=True, check=False,
-        )  # fmt: skip
+    commands: Commands
 
     def asv(self, history: History) -> str:
         """What `asv find` answers."""
-        done = self.run(["asv", "find", f"{history.good}..main", "time_work"], history.root)
+        done, _ = self.commands.run(
+            ["asv", "find", f"{history.good}..main", "time_work"], history.root
+        )
         found = _FOUND.search(done.stdout)
         if found is None:
             return "crash" if done.returncode else "none"
@@ -187,7 +148,7 @@ class Tools:
     def odyssey(self, history: History) -> tuple[str, int]:
         """What `odyssey bisect` answers, and for how many commits it needed a build."""
         words = ["odyssey_asv", "bisect", f"{history.good}..main", "--json"]
-        done = self.run(words, history.root)
+        done, _ = self.commands.run(words, history.root)
         try:
             document = json.loads(done.stdout)
         except ValueError:
@@ -207,15 +168,16 @@ def study(options: argparse.Namespace, work: Path) -> Iterator[str]:
     rng = random.Random(options.seed)
     home = work / "home"
     home.mkdir()
-    tools = Tools(home, options.cpu)
+    commands = Commands(home, options.cpu)
+    tools = Tools(commands)
     for shape in options.shape or SHAPES:
         theirs, ours = Score(), Score()
         for number in range(options.searches):
             history = make(work / f"{shape}{number}", shape, options.commits, options.step, rng)
             if not options.no_asv:
-                tools.run(["asv", "machine", "--yes"], history.root)
+                commands.greet(history.root)
                 # Its environment, which it has only one of, is made before the clock runs.
-                tools.run(["asv", "run", "--quick", f"{history.good}^!"], history.root)
+                commands.run(["asv", "run", "--quick", f"{history.good}^!"], history.root)
             with load(options.cpu, wanted=options.load, seed=options.seed + number):
                 if not options.no_asv:
                     started = time.monotonic()

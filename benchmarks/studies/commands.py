@@ -56,7 +56,7 @@ class Commands:
         results = root / "asv-results"
         shutil.rmtree(results, ignore_errors=True)
         command = ["asv", "continuous", "--interleave-rounds", *words, "main~1", "main"]
-        done, seconds = self._run(command, root)
+        done, seconds = self.run(command, root)
         if "SOME BENCHMARKS" not in done.stdout and "BENCHMARKS NOT" not in done.stdout:
             return Said(seconds, done.returncode, complaint=f"{done.stdout}\n{done.stderr}")
         judged = dict.fromkeys(measured_by_asv(results), Judged("unchanged"))
@@ -66,7 +66,7 @@ class Commands:
     def odyssey(self, root: Path, *words: str) -> Said:
         """`odyssey check`."""
         command = ["odyssey_asv", "check", "main", "--base", "main~1", "--json"]
-        done, seconds = self._run([*command, *self.options, *words], root)
+        done, seconds = self.run([*command, *self.options, *words], root)
         try:
             document = json.loads(done.stdout)
         except ValueError:
@@ -76,11 +76,12 @@ class Commands:
 
     def greet(self, root: Path) -> None:
         """Tell asv about the machine, so that it does not ask."""
-        self._run(["asv", "machine", "--yes"], root)
+        self.run(["asv", "machine", "--yes"], root)
 
-    def _run(
+    def run(
         self, words: Sequence[str], root: Path
     ) -> tuple[subprocess.CompletedProcess[str], float]:
+        """Run a module of Python in a repository; what it said, and its wall time."""
         env = {**os.environ, "HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": ""}
         started = time.monotonic()
         done = subprocess.run(

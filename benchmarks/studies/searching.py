@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from benchmarks.studies.tally import share
-from odyssey_asv.search import Confirm, Costs, Done, Knowledge, Level, Probe, decide
+from odyssey_asv.posterior import Knowledge, Level
+from odyssey_asv.search import Confirm, Costs, Done, Probe, Suspect, decide, suspects
 
 COSTS = Costs(build_s=3.0, measure_s=3.0)
 LEAST = math.log1p(0.025)
@@ -48,8 +49,8 @@ class History:
             return self.rng.uniform(-0.3, 0.3)
         return self.level(case, position) + self.rng.gauss(0.0, self.noise)
 
-    def search(self, confidence: float = 0.95) -> Done:
-        """Do what `decide` says until it is done."""
+    def search(self, confidence: float = 0.95) -> list[Suspect]:
+        """Do what `decide` says until it is done; what is suspected then."""
         taken: dict[int, dict[str, list[float]]] = {}
         unbuildable: set[int] = set()
         # Whether there is anything to look for was settled before.
@@ -79,8 +80,8 @@ class History:
                 confirmed=frozenset(self.confirmed),
             )
             match decide(known, COSTS, confidence=confidence):
-                case Done() as done:
-                    return done
+                case Done():
+                    return suspects(known, doubt=1.0 - confidence)
                 case Confirm(position, cases):
                     for name in cases:
                         step = self.steps[name].get(position, 0.0)

@@ -112,11 +112,11 @@ class Family:
         """A repository of two commits; of the second every case is slower, or none where `slowed` is
         false."""
         (root / "benchmarks").mkdir(parents=True)
-        _git(root, "init", "--quiet", "--initial-branch=main")
-        config = _CONFIG | {"matrix": {"req": {k: [v] for k, v in self.requirements.items()}}}
+        git(root, "init", "--quiet", "--initial-branch=main")
+        config = CONFIG | {"matrix": {"req": {k: [v] for k, v in self.requirements.items()}}}
         (root / "asv.conf.json").write_text(json.dumps(config))
-        (root / "pyproject.toml").write_text(_PYPROJECT)
-        (root / ".gitignore").write_text(_IGNORED)
+        (root / "pyproject.toml").write_text(PYPROJECT)
+        (root / ".gitignore").write_text(IGNORED)
         (root / "benchmarks" / "__init__.py").write_text("")
         suites = ["import known", *(work.suite() for work in self.works)]
         (root / "benchmarks" / "suite.py").write_text("\n\n\n".join(suites) + "\n")
@@ -125,16 +125,20 @@ class Family:
             parts += dict.fromkeys(work.made for work in self.works if work.made)
             parts += [work.module(slowed=slowed and second) for work in self.works]
             (root / "known.py").write_text("\n\n\n".join(parts) + "\n")
-            _git(root, "add", "--all")
-            _git(root, "commit", "--quiet", "--message", message)
+            git(root, "add", "--all")
+            git(root, "commit", "--quiet", "--message", message)
 
 
-def _git(root: Path, *words: str) -> None:
+def git(root: Path, *words: str) -> str:
+    """What git says in a repository, with an identity of its own."""
     identity = ["-c", "user.name=A Study", "-c", "user.email=study@example.invalid"]
-    subprocess.run(["git", *identity, *words], cwd=root, check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run(
+        ["git", *identity, *words], cwd=root, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
 
 
-_CONFIG = {
+CONFIG = {
     "version": 1,
     "project": "known",
     "repo": ".",
@@ -143,7 +147,7 @@ _CONFIG = {
     "env_dir": "env",
     "results_dir": "asv-results",
 }
-_PYPROJECT = """
+PYPROJECT = """
 [build-system]
 requires = ["setuptools"]
 build-backend = "setuptools.build_meta"
@@ -155,7 +159,7 @@ version = "0.1"
 [tool.setuptools]
 py-modules = ["known"]
 """
-_IGNORED = ".odyssey\nasv-results\nenv\nbuild\n*.egg-info\n__pycache__\nbenchmarks/results\n"
+IGNORED = ".odyssey\nasv-results\nenv\nbuild\n*.egg-info\n__pycache__\nbenchmarks/results\n"
 
 _THING = "class Thing:\n    def __init__(self, i):\n        self.i = i"
 

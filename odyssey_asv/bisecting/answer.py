@@ -18,7 +18,8 @@ from odyssey_asv.bisection import (
     Skipped,
     Step,
 )
-from odyssey_asv.search import Gap, candidates, gaps
+from odyssey_asv.posterior import candidates, gaps
+from odyssey_asv.search import suspects
 from odyssey_asv.store.searches import Line, Sought, State
 
 _NAMED = 20
@@ -122,22 +123,15 @@ def _ranges(state: State, line: Line) -> Iterator[Between]:
     """What is left between two commits that could not be told apart any further."""
     if not line.cases or line.commits[-1].commit not in line.measured:
         return
-    known = knowledge(state, line)
-    together: dict[tuple[int, int], list[tuple[str, Gap]]] = {}
-    for case in known.cases():
-        for gap in gaps(known, case):
-            asked = {(case, gap.after)} & (known.confirmed | known.refuted)
-            if gap.probability >= _LEAST and not (asked and gap.after - gap.before == 1):
-                together.setdefault((gap.before, gap.after), []).append((case, gap))
-    for (before, after), found in sorted(together.items()):
-        inside = [one.commit for one in line.commits[before : after - 1]]
+    for found in suspects(knowledge(state, line), doubt=_LEAST):
+        inside = [one.commit for one in line.commits[found.before : found.after - 1]]
         broken = sum(commit in line.unbuildable for commit in inside)
         yield Between(
-            before=line.commits[before - 1].commit if before else line.start,
-            after=line.commits[after - 1].commit,
-            commits=after - before,
-            probability=max(gap.probability for _, gap in found),
-            cases=tuple(case for case, _ in found),
+            before=line.commits[found.before - 1].commit if found.before else line.start,
+            after=line.commits[found.after - 1].commit,
+            commits=found.after - found.before,
+            probability=found.probability,
+            cases=found.cases,
             why=_why(len(inside), broken),
         )
 

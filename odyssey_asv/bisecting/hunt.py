@@ -12,19 +12,10 @@ from odyssey_asv.adapter.metadata import asv_name
 from odyssey_asv.bisection import Place
 from odyssey_asv.errors import CannotMeasureError
 from odyssey_asv.evidence import Claim, Promise, Zone
+from odyssey_asv.posterior import Knowledge, Level, candidates, gaps
 from odyssey_asv.probing import Prober, effects_of, why_nothing
 from odyssey_asv.repository import Link
-from odyssey_asv.search import (
-    Confirm,
-    Costs,
-    Done,
-    Knowledge,
-    Level,
-    Probe,
-    candidates,
-    decide,
-    gaps,
-)
+from odyssey_asv.search import Confirm, Costs, Done, Probe, decide
 from odyssey_asv.store.searches import Answered, Commit, Line, Measured, State
 from odyssey_asv.suspicion import weight
 from odyssey_asv.trials import Trial
@@ -140,6 +131,8 @@ class Hunt:
 
     def _probe(self, line: Line, commit: str, left_s: float, deadline: float) -> None:
         self._observer.probing(commit, places(self._state, line), left_s)
+        # What goes wrong with these is not held against the commit.
+        self._prober.ready(line.start)
         self._state.probes += 1
         seen = line.measured.get(commit)
         try:

@@ -42,7 +42,6 @@ class Options:
     seed: int | None = None
     improvement: bool = False
     first_parent: bool = False
-    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,6 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
             clock=options.clock,
             cpu=options.cpu,
             seed=options.seed,
-            fresh=options.fresh,
         ),
     )
     question = Question(

@@ -15,18 +15,15 @@ from odyssey_asv.cli import Scene
 from odyssey_asv.cli.exits import Exit, say
 from odyssey_asv.cli.options import (
     Confidence,
-    Gate,
-    Share,
     bench_option,
     environment_option,
     load_asv,
     load_config,
+    measuring_options,
 )
 from odyssey_asv.cli.reporting import Report, Wanted, publish, report_options
 from odyssey_asv.cli.searching import searcher
-from odyssey_asv.config import CLOCKS
 from odyssey_asv.files import near
-from odyssey_asv.findings import Clock
 from odyssey_asv.report.bisection import github, markdown, terminal
 from odyssey_asv.report.bisection import json as report_json
 
@@ -35,7 +32,7 @@ from odyssey_asv.report.bisection import json as report_json
 @click.argument("range", required=False, metavar="GOOD..BAD")
 @bench_option
 @environment_option
-@click.option("--python", metavar="V", help="The Python to use instead of the configuration's.")
+@measuring_options
 @click.option(
     "--confidence",
     type=Confidence(),
@@ -78,23 +75,9 @@ from odyssey_asv.report.bisection import json as report_json
     metavar="FILE",
     help="Where to keep the search (default: in .odyssey/bisect).",
 )
-@click.option("--tolerance", type=Share(), help="As for a check of the ends (default: 5%).")
-@click.option("--threshold", type=Share(), help="As for a check of the ends (default: 10%).")
-@click.option(
-    "--gate", type=Gate(), help="What to search for: duration,memory,track (default: duration)."
-)
-@click.option(
-    "--clock",
-    type=click.Choice(CLOCKS),
-    help="What to judge by: the wall's, the processor's, or whichever fits (default: auto).",
-)
-@click.option(
-    "--cpu", type=click.IntRange(min=0), metavar="N", help="Take samples on processor N only."
-)
-@click.option("--seed", type=int, metavar="N", help="Draw orders and processes from this seed.")
 @report_options
 @click.pass_obj
-def bisect(scene: Scene, /, wanted: Wanted, clock: str | None, **asked: Any) -> int:
+def bisect(scene: Scene, /, wanted: Wanted, **asked: Any) -> int:
     """Name the commit in GOOD..BAD that made benchmarks slower, or say that there is none.
 
     GOOD alone means GOOD..HEAD. The ends are checked against each other first; then as few commits as
@@ -105,7 +88,7 @@ def bisect(scene: Scene, /, wanted: Wanted, clock: str | None, **asked: Any) -> 
     """  # fmt: skip
     config = load_config(scene)
     asv = load_asv(scene, config)
-    options = Options(clock=None if clock is None else Clock(clock), **asked)
+    options = Options(**asked)
     plan = prepare(config, asv, options)
     _announce(plan)
     with searcher() as searching:

@@ -14,18 +14,17 @@ from odyssey_asv.cli import Scene
 from odyssey_asv.cli.exits import Exit, say
 from odyssey_asv.cli.options import (
     Confidence,
-    Gate,
-    Share,
     bench_option,
     environment_option,
     load_asv,
     load_config,
+    measuring_options,
 )
 from odyssey_asv.cli.reporting import Report, Wanted, publish, report_options
 from odyssey_asv.cli.watching import kept_words, watcher
-from odyssey_asv.config import CLOCKS, Config
+from odyssey_asv.config import Config
 from odyssey_asv.files import near
-from odyssey_asv.findings import Check, Clock, Conclusion
+from odyssey_asv.findings import Check, Conclusion
 from odyssey_asv.noise import known_noise
 from odyssey_asv.report.check import github, markdown, terminal
 from odyssey_asv.report.check import json as report_json
@@ -40,7 +39,7 @@ from odyssey_asv.report.check import json as report_json
 )
 @bench_option
 @environment_option
-@click.option("--python", metavar="V", help="The Python to use instead of the configuration's.")
+@measuring_options
 @click.option(
     "--budget",
     "budget_s",
@@ -48,31 +47,17 @@ from odyssey_asv.report.check import json as report_json
     metavar="S",
     help="Seconds of measuring, at most (default: 900).",
 )
-@click.option("--tolerance", type=Share(), help="Up to this a slowdown must pass (default: 5%).")
-@click.option("--threshold", type=Share(), help="From this on it must alert (default: 10%).")
-@click.option(
-    "--gate", type=Gate(), help="What may alert: duration,memory,track (default: duration)."
-)
 @click.option(
     "--confidence",
     type=Confidence(),
     help="That unchanged code raises no alarm anywhere in the suite (default: 99%).",
 )
-@click.option(
-    "--clock",
-    type=click.Choice(CLOCKS),
-    help="What to judge by: the wall's, the processor's, or whichever fits (default: auto).",
-)
-@click.option(
-    "--cpu", type=click.IntRange(min=0), metavar="N", help="Take samples on processor N only."
-)
-@click.option("--seed", type=int, metavar="N", help="Draw orders and processes from this seed.")
 @click.option("--self", "same", is_flag=True, help="Check the contender against itself: the noise.")
 @click.option("--strict", is_flag=True, help="Undecided cases are a failure (exit 3).")
 @click.option("--fresh", is_flag=True, help="Build both environments anew.")
 @report_options
 @click.pass_obj
-def check(scene: Scene, /, wanted: Wanted, clock: str | None, **asked: Any) -> int:
+def check(scene: Scene, /, wanted: Wanted, **asked: Any) -> int:
     """Measure CONTENDER against its base in pairs, on this machine, and judge.
 
     CONTENDER is a commit or reference; without it, the working tree with the uncommitted changes of its
@@ -80,12 +65,12 @@ def check(scene: Scene, /, wanted: Wanted, clock: str | None, **asked: Any) -> i
     decided or the budget is spent.
 
     Exit code 1 says that a benchmark slowed down by more than the tolerance beyond doubt, or newly
-    fails; 3 that nothing could be judged, or with --strict that something could not.
+    fails; 3 that nothing could be judged, that something looks slower but could not be decided, or with
+    --strict that anything could not.
     """  # fmt: skip
     config = load_config(scene)
     asv = load_asv(scene, config)
-    options = Options(clock=None if clock is None else Clock(clock), **asked)
-    _check_zone(config, options)
+    options = Options(**asked)
     plan = prepare(config, asv, options)
     _announce(plan, config)
     with watcher() as watching:
@@ -111,16 +96,6 @@ def exit_code(found: Check) -> Exit:
             return Exit.OK
         case _:
             return Exit.CANNOT
-
-
-def _check_zone(config: Config, options: Options) -> None:
-    tolerance = config.tolerance if options.tolerance is None else options.tolerance
-    threshold = config.threshold if options.threshold is None else options.threshold
-    if tolerance >= threshold:
-        raise click.UsageError(
-            f"the tolerance ({float(tolerance):.3g}) must be below the threshold"
-            f" ({float(threshold):.3g}): between them lies what may be answered either way"
-        )
 
 
 def _announce(plan: Plan, config: Config) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,7 @@ from odyssey_asv import config as configuration
 from odyssey_asv.adapter import asv_config
 from odyssey_asv.cli import Scene
 from odyssey_asv.errors import InvalidInputError
+from odyssey_asv.findings import Clock
 from odyssey_asv.project import asv_of
 from odyssey_asv.units import parse_fraction
 
@@ -80,6 +82,41 @@ def environment_option(function: F) -> F:
         help="As asv's -E: a name or TYPE:PYTHON; may be repeated.",
     )  # fmt: skip
     return option(function)
+
+
+def measuring_options(function: F) -> F:
+    """What checking and bisecting have in common: limits, what may alert, and how to measure."""
+    options = (
+        click.option(
+            "--python", metavar="V", help="The Python to use instead of the configuration's."
+        ),
+        click.option(
+            "--tolerance", type=Share(), help="Up to this a slowdown must pass (default: 5%)."
+        ),
+        click.option(
+            "--threshold", type=Share(), help="From this on it must alert (default: 10%)."
+        ),
+        click.option(
+            "--gate", type=Gate(),
+            help="What may alert: duration,memory,track (default: duration).",
+        ),
+        click.option(
+            "--clock", type=click.Choice(configuration.CLOCKS), callback=_clock,
+            help="What to judge by: the wall's, the processor's, or whichever fits (default: auto).",
+        ),
+        click.option(
+            "--cpu", type=click.IntRange(min=0), metavar="N",
+            help="Take samples on processor N only.",
+        ),
+        click.option(
+            "--seed", type=int, metavar="N", help="Draw orders and processes from this seed."
+        ),
+    )  # fmt: skip
+    return functools.reduce(lambda made, option: option(made), reversed(options), function)
+
+
+def _clock(_context: click.Context, _option: click.Parameter, value: str | None) -> Clock | None:
+    return None if value is None else Clock(value)
 
 
 def load_config(scene: Scene) -> configuration.Config:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import git
 from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
@@ -21,20 +20,13 @@ from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryErr
 from odyssey_asv.bisection import Card
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError
 from odyssey_asv.model import Commit
-from odyssey_asv.repository import checkout
+from odyssey_asv.repository import checkout, lines
 from odyssey_asv.repository.checkout import NO_HOOKS
+from odyssey_asv.repository.lines import Link
 
 _HEX = re.compile(r"^[0-9a-f]{40}([0-9a-f]{24})?$")
 _UNSHALLOW = "git fetch --unshallow, or fetch-depth: 0 for the checkout in CI"
 _RANGE = re.compile(r"^(?P<left>[^.].*?|)(?P<dots>\.{2,3})(?P<right>.*)$")
-
-
-class Link(NamedTuple):
-    """A commit on a line of first parents, with the files it changed against its first parent."""
-
-    commit: str
-    parents: tuple[str, ...]
-    files: tuple[str, ...]
 
 
 class Repository:
@@ -126,7 +118,7 @@ class Repository:
         Raises `InvalidInputError` where `start` is not on that line, and where nothing follows it.
         """
         first, last = self.resolve(start), self.resolve(end)
-        links = self._links(first, last)
+        links = lines.links(self._ask, first, last)
         if not links:
             tip = "the older commit comes first: GOOD..BAD"
             if self.shallow:
@@ -147,51 +139,11 @@ class Repository:
         """What each parent of a merge but the first brought in, along its first parents, the oldest
         first; nothing for a parent that brought in nothing."""
         first, *others = self._ask("rev-parse", f"{merge}^@").split()
-        return [links for other in others if (links := self._links(first, other))]
-
-    def _links(self, start: str, end: str) -> list[Link]:
-        # A name with a control character in it is quoted by git, so none begins with this one.
-        shown = "%x01%H %P"
-        said = self._ask(
-            "-c", "core.quotePath=true", "log", "--first-parent", "-m", "--reverse", "--name-only",
-            "--no-renames", f"--format={shown}", f"{start}..{end}", "--",
-        )  # fmt: skip
-        links = []
-        for part in said.split("\x01")[1:]:
-            head, *names = part.splitlines()
-            commit, *parents = head.split()
-            links.append(Link(commit, tuple(parents), tuple(name for name in names if name)))
-        return links
+        return [links for other in others if (links := lines.links(self._ask, first, other))]
 
     def card(self, commit: str) -> Card:
         """Who made a commit, when, what for, and the files it changed against its first parent."""
-        shown = "%H%x00%P%x00%an%x00%at%x00%s"
-        said = self._ask("show", "--no-patch", f"--format={shown}", commit)
-        hash_, parents, author, seconds, subject = said.split("\0")
-        moment = datetime.fromtimestamp(int(seconds), UTC).isoformat(timespec="seconds")
-        changed = self._ask(
-            "log",
-            "-1",
-            "-m",
-            "--first-parent",
-            "--numstat",
-            "--no-renames",
-            "-z",
-            "--format=",
-            hash_,
-        )
-        files = []
-        for entry in filter(None, changed.strip("\n").split("\0")):
-            added, removed, name = entry.split("\t", 2)
-            files.append((name, _lines(added), _lines(removed)))
-        return Card(
-            commit=hash_,
-            parents=tuple(parents.split()),
-            author=author,
-            date=moment.replace("+00:00", "Z"),
-            subject=subject,
-            files=tuple(files),
-        )
+        return lines.card(self._ask, commit)
 
     def reachable(self, names: Iterable[str], *, first_parent: bool = True) -> list[str]:
         """Every commit reachable from the names, newest first."""
@@ -401,11 +353,6 @@ def clone_mirror(url: str, path: Path) -> None:
 def _last_line(error: GitCommandError) -> str:
     lines = [line for line in str(error.stderr).splitlines() if line.strip()]
     return lines[-1].strip().strip("'") if lines else f"exit status {error.status}"
-
-
-def _lines(count: str) -> int | None:
-    """How many, None for a file that has no lines."""
-    return int(count) if count.isdigit() else None
 
 
 def evenly(commits: Sequence[str], count: int) -> list[str]:
