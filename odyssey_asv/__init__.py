@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         OdysseyError,
     )
     from odyssey_asv.findings import Check, Clock, Conclusion, Finding
+    from odyssey_asv.histories import Wish, history
     from odyssey_asv.model import (
         Approval,
         Benchmark,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     )
     from odyssey_asv.policy import Limits, OtherMachine, Override, Policy, Severity, Verdict
     from odyssey_asv.store.results import load, save
+    from odyssey_asv.timeline import Change, History, Line, Place, Series, Trend
 
 __version__ = "0.1.0.dev0"
 
@@ -64,6 +66,7 @@ _HOMES = {
         "OdysseyError",
     ),
     "odyssey_asv.findings": ("Check", "Clock", "Conclusion", "Finding"),
+    "odyssey_asv.histories": ("Wish", "history"),
     "odyssey_asv.model": (
         "Approval",
         "Benchmark",
@@ -88,6 +91,7 @@ _HOMES = {
         "Verdict",
     ),
     "odyssey_asv.store.results": ("load", "save"),
+    "odyssey_asv.timeline": ("Change", "History", "Line", "Place", "Series", "Trend"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -99,6 +103,7 @@ __all__ = [
     "BrokenResultWarning",
     "CannotMeasureError",
     "Case",
+    "Change",
     "Check",
     "Clock",
     "Commit",
@@ -108,28 +113,35 @@ __all__ = [
     "Delta",
     "Environment",
     "Finding",
+    "History",
     "InterruptedRunError",
     "InvalidFileError",
     "InvalidInputError",
     "Kind",
     "Limits",
+    "Line",
     "Metric",
     "OdysseyError",
     "OtherMachine",
     "Outcome",
     "Override",
+    "Place",
     "Policy",
     "Result",
     "ResultSet",
     "Run",
     "RunKind",
+    "Series",
     "Severity",
     "Status",
+    "Trend",
     "Verdict",
+    "Wish",
     "__version__",
     "bisect",
     "check",
     "compare",
+    "history",
     "load",
     "read_asv_tree",
     "save",

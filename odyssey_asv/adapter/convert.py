@@ -97,7 +97,7 @@ class Converter:
         if len(benchmarks) != len(rows):
             unread = [name for name in rows if name not in benchmarks]
             origin["unread"] = {name: _trimmed(rows.pop(name)) for name in unread}
-        date = _iso(document.get("date"))
+        date = iso_date(document.get("date"))
         found = ResultSet(
             timestamp=_first_start(rows, at.get("started_at")) or date or _NO_DATE,
             commit=Commit(hash=commit, date=date),
@@ -282,11 +282,12 @@ def _first_start(rows: Mapping[str, list[Any]], position: int | None) -> str | N
     """When the first benchmark of the file that says so was started."""
     if position is None:
         return None
-    starts = (_iso(row[position]) for row in rows.values() if position < len(row))
+    starts = (iso_date(row[position]) for row in rows.values() if position < len(row))
     return next((start for start in starts if start is not None), None)
 
 
-def _iso(milliseconds: object) -> str | None:
+def iso_date(milliseconds: object) -> str | None:
+    """asv's milliseconds since 1970 as ISO 8601 in UTC; None for what is no such moment."""
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, (int, float)):
         return None
     try:

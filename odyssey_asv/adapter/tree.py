@@ -58,9 +58,9 @@ def read_asv_tree(
             f"{folder}: no such folder",
             tip="name an asv results folder (`results_dir` in asv.conf.json)",
         )
-    converter = Converter(_read_suite(folder / "benchmarks.json", report))
+    converter = Converter(read_records(folder, report))
     for machine_folder in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
-        files = _result_files(machine_folder, only, report)
+        files = result_files(machine_folder, report, only=only)
         machine = _read_machine(machine_folder / "machine.json", report) if files else None
         for file in files:
             with _no_collection():
@@ -69,10 +69,10 @@ def read_asv_tree(
                 yield results
 
 
-def _result_files(
-    folder: Path, only: str, report: Callable[[InvalidFileError], None]
+def result_files(
+    folder: Path, report: Callable[[InvalidFileError], None], *, only: str = ""
 ) -> list[Path]:
-    """The result files of a machine; asv follows no links to folders either."""
+    """The result files in a machine's folder; asv follows no links to folders either."""
     if folder.is_symlink():
         report(InvalidFileError(str(folder), ("a symbolic link: not read",)))
         return []
@@ -96,6 +96,13 @@ def _no_collection() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def read_records(
+    folder: Path, report: Callable[[InvalidFileError], None]
+) -> dict[str, dict[str, Any]]:
+    """The records of the `benchmarks.json` in an asv results folder; none where the file is missing."""
+    return _read_suite(folder / "benchmarks.json", report)
 
 
 def read_suite(path: Path) -> dict[str, dict[str, Any]]:
@@ -179,10 +186,18 @@ def parse_json(raw: bytes) -> Any:
 
 def _load(path: Path, report: Callable[[InvalidFileError], None]) -> dict[str, Any] | None:
     try:
-        document = parse_json(path.read_bytes())
+        raw = path.read_bytes()
     except OSError as error:
         report(InvalidFileError(str(path), (error.strerror or str(error),)))
         return None
+    return _parsed(raw, path, report)
+
+
+def _parsed(
+    raw: bytes, path: Path, report: Callable[[InvalidFileError], None]
+) -> dict[str, Any] | None:
+    try:
+        document = parse_json(raw)
     except (ValueError, RecursionError) as error:
         report(InvalidFileError(str(path), (f"not JSON: {error}",)))
         return None
@@ -222,15 +237,11 @@ def _read_result_file(
     document = _load(path, report)
     if document is None:
         return None
-    version = document.pop("version", None)
+    old = copy.deepcopy(document) if document.get("version") == 1 else None
+    document = _in_format_2(document, path, report)
+    if document is None:
+        return None
     try:
-        old = None
-        if version == 1:
-            old, document = document, _updated(document)
-        elif version != FORMAT:
-            tip = "this tool reads formats 1 and 2"
-            report(InvalidFileError(str(path), (f"format {version!r} is unknown",), tip=tip))
-            return None
         results, faults = converter.result_set(document, machine, source=str(path))
     except KeyError as error:
         report(InvalidFileError(str(path), (f"missing key {error}",)))
@@ -242,8 +253,40 @@ def _read_result_file(
         report(InvalidFileError(str(path), tuple(faults)))
     if old is not None:
         # asv's upgrade drops a few things, such as the mean and when a benchmark ended.
+        del old["version"]
         results = replace(results, origin={**(results.origin or {}), "format_1": old})
     return results
+
+
+def read_document(
+    raw: bytes, path: Path, report: Callable[[InvalidFileError], None]
+) -> dict[str, Any] | None:
+    """The document, in format 2, in the bytes of a result file; `path` names it in what is reported.
+
+    None, and a report, where it cannot be read.
+    """
+    with _no_collection():
+        document = _parsed(raw, path, report)
+    return None if document is None else _in_format_2(document, path, report)
+
+
+def _in_format_2(
+    document: dict[str, Any], path: Path, report: Callable[[InvalidFileError], None]
+) -> dict[str, Any] | None:
+    version = document.pop("version", None)
+    if version == FORMAT:
+        return document
+    if version != 1:
+        tip = "this tool reads formats 1 and 2"
+        report(InvalidFileError(str(path), (f"format {version!r} is unknown",), tip=tip))
+        return None
+    try:
+        return _updated(document)
+    except KeyError as error:
+        report(InvalidFileError(str(path), (f"missing key {error}",)))
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+        report(InvalidFileError(str(path), (f"not an asv result file: {error}",)))
+    return None
 
 
 def _updated(document: dict[str, Any]) -> dict[str, Any]:
@@ -252,7 +295,7 @@ def _updated(document: dict[str, Any]) -> dict[str, Any]:
     from asv.util import UserError
 
     try:
-        updated: dict[str, Any] = Results.update_to_2(copy.deepcopy(document))
+        updated: dict[str, Any] = Results.update_to_2(document)
     except UserError as error:
         raise ValueError(str(error)) from error
     return updated

@@ -22,6 +22,7 @@ _VERBS = {
     "compare": ("odyssey_asv.cli.compare:compare", "Compare two stored results; measure nothing."),
     "check": ("odyssey_asv.cli.check:check", "Measure a change against its base in pairs; judge."),
     "bisect": ("odyssey_asv.cli.bisect:bisect", "Name the commit that made benchmarks slower."),
+    "history": ("odyssey_asv.cli.history:history", "When did it change? All stored results."),
     "baseline": (
         "odyssey_asv.cli.baseline:baseline",
         "Create, propose, approve, verify baselines.",

@@ -1,6 +1,6 @@
 """The git repository under test: everything git is asked, and the only place where it is."""
 
 from odyssey_asv.repository.core import Repository, clone_mirror, evenly
-from odyssey_asv.repository.lines import Link
+from odyssey_asv.repository.lines import Link, Stop
 
-__all__ = ["Link", "Repository", "clone_mirror", "evenly"]
+__all__ = ["Link", "Repository", "Stop", "clone_mirror", "evenly"]

@@ -22,7 +22,7 @@ from odyssey_asv.errors import CannotMeasureError, InvalidInputError
 from odyssey_asv.model import Commit
 from odyssey_asv.repository import checkout, lines
 from odyssey_asv.repository.checkout import NO_HOOKS
-from odyssey_asv.repository.lines import Link
+from odyssey_asv.repository.lines import Link, Stop
 
 _HEX = re.compile(r"^[0-9a-f]{40}([0-9a-f]{24})?$")
 _UNSHALLOW = "git fetch --unshallow, or fetch-depth: 0 for the checkout in CI"
@@ -135,6 +135,10 @@ class Repository:
             )
         return links
 
+    def first_parents(self, end: str) -> list[Stop]:
+        """A commit and all its first parents, the oldest first."""
+        return lines.stops(self._ask, self.resolve(end))
+
     def merged(self, merge: str) -> list[list[Link]]:
         """What each parent of a merge but the first brought in, along its first parents, the oldest
         first; nothing for a parent that brought in nothing."""
@@ -163,6 +167,17 @@ class Repository:
             if _HEX.match(commit):
                 found[name] = commit
         return found
+
+    def fork(self, commit: str, line: str) -> str | None:
+        """Where on the way to `line` a commit lies or branched off; None for unrelated ones."""
+        return self._quietly("merge-base", self.resolve(commit), self.resolve(line))
+
+    def newest_tags(self, count: int) -> list[str]:
+        """The tags made last, the newest first."""
+        return self._ask(
+            "for-each-ref", f"--count={count}", "--sort=-creatordate",
+            "--format=%(refname:strip=2)", "refs/tags",
+        ).splitlines()  # fmt: skip
 
     def tag_commit(self, name: str) -> str | None:
         """The commit a tag is on, None where there is no such tag."""

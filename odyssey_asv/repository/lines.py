@@ -22,6 +22,24 @@ class Link(NamedTuple):
     files: tuple[str, ...]
 
 
+class Stop(NamedTuple):
+    """A commit on a line. `date` is when it was committed, ISO 8601 in UTC."""
+
+    commit: str
+    date: str
+    subject: str
+
+
+def stops(ask: Ask, end: str) -> list[Stop]:
+    """All first parents of a commit and itself, the oldest first."""
+    said = ask("log", "--first-parent", "--reverse", "--format=%H%x00%ct%x00%s", end, "--")
+    found = []
+    for line in said.split("\n"):
+        commit, seconds, subject = line.split("\0", 2)
+        found.append(Stop(commit, _iso(seconds), subject))
+    return found
+
+
 def links(ask: Ask, start: str, end: str) -> list[Link]:
     """The commits after `start` up to `end` along first parents, the oldest first."""
     # A name with a control character in it is quoted by git, so none begins with this one.
@@ -42,7 +60,6 @@ def card(ask: Ask, commit: str) -> Card:
     shown = "%H%x00%P%x00%an%x00%at%x00%s"
     said = ask("show", "--no-patch", f"--format={shown}", commit)
     hash_, parents, author, seconds, subject = said.split("\0")
-    moment = datetime.fromtimestamp(int(seconds), UTC).isoformat(timespec="seconds")
     changed = ask(
         "log", "-1", "-m", "--first-parent", "--numstat", "--no-renames", "-z", "--format=", hash_
     )
@@ -54,10 +71,15 @@ def card(ask: Ask, commit: str) -> Card:
         commit=hash_,
         parents=tuple(parents.split()),
         author=author,
-        date=moment.replace("+00:00", "Z"),
+        date=_iso(seconds),
         subject=subject,
         files=tuple(files),
     )
+
+
+def _iso(seconds: str) -> str:
+    moment = datetime.fromtimestamp(int(seconds), UTC).isoformat(timespec="seconds")
+    return moment.replace("+00:00", "Z")
 
 
 def _count(text: str) -> int | None:

@@ -1,0 +1,1 @@
+"""A history in its forms: terminal, JSON, Markdown, GitHub annotations."""
