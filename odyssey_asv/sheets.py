@@ -90,7 +90,9 @@ class Columns:
             if entries is None:
                 column.extend([None] * count)
             elif len(entries) == count:
-                column.extend(entries)
+                # numpy would read a text such as "12" as a number.
+                plain = _PLAIN.issuperset(map(type, entries))
+                column.extend(entries if plain else map(_number, entries))
             else:
                 raise ValueError(f"{layout.benchmark}: {len(entries)} values for {count} cases")
         self._layouts.append(layout)
@@ -126,13 +128,10 @@ def _bounds(column: Values) -> Bounds:
 
 
 def _numbers(column: list[Any]) -> Values:
-    # numpy would read a text such as "12" as a number.
-    if _PLAIN.issuperset(map(type, column)):
-        try:
-            return np.array(column, dtype=np.float64)
-        except OverflowError:
-            pass
-    return np.array([_number(entry) for entry in column], dtype=np.float64)
+    try:
+        return np.array(column, dtype=np.float64)
+    except OverflowError:
+        return np.array([_number(entry) for entry in column], dtype=np.float64)
 
 
 def _number(entry: Any) -> float:

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
-from odyssey_asv.model import Benchmark, Better, Case, RunKind
+from odyssey_asv.model import Benchmark, Better, Case, Metric, RunKind
+
+_LONG = timedelta(days=90)
+_NO_DATE = "1970-01-01T00:00:00Z"
 
 
 class Place(NamedTuple):
@@ -168,22 +172,47 @@ class History:
 
     @cached_property
     def found(self) -> tuple[Found, ...]:
-        """Every change since `since`, the largest first; regressions that still hold before all others."""
+        """Every change since `since`, the largest first; regressions that still hold before all others,
+        durations before all else."""
         every = (Found(trend, change) for trend in self.trends for change in trend.changes)
         return tuple(sorted((f for f in every if f.change.after >= self.since), key=_rank))
 
     @cached_property
     def regressions(self) -> tuple[Found, ...]:
-        """The changes for the worse that no later one made up for, the worst first."""
+        """The changes for the worse that no later one made up for, at current places, the worst first."""
+        return tuple(f for f in self._held if f.trend.series.place in self.current)
+
+    @cached_property
+    def ended(self) -> tuple[Found, ...]:
+        """As `regressions`, at places where nothing has been measured for long."""
+        return tuple(f for f in self._held if f.trend.series.place not in self.current)
+
+    @cached_property
+    def _held(self) -> tuple[Found, ...]:
         return tuple(f for f in self.found if f.change.worse and f.change.recovered is None)
+
+    @cached_property
+    def current(self) -> frozenset[Place]:
+        """The places with a measurement of a commit no more than 90 days older than the newest commit
+        that was measured anywhere."""
+        newest: dict[Place, datetime] = {}
+        for trend in self.trends:
+            place = trend.series.place
+            date = datetime.fromisoformat(
+                self.line.moments[trend.series.points[-1].position].date or _NO_DATE
+            )
+            newest[place] = max(date, newest.get(place, date))
+        latest = max(newest.values(), default=None)
+        return frozenset(p for p, date in newest.items() if latest and latest - date <= _LONG)
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
         return tuple(sorted({trend.series.place for trend in self.trends}))
 
 
-def _rank(found: Found) -> tuple[int, float, str, int]:
+def _rank(found: Found) -> tuple[int, bool, float, str, int]:
     change = found.change
     size = max(change.ratio, 1.0 / change.ratio) if change.ratio > 0.0 else float("inf")
     kind = 0 if change.worse and change.recovered is None else 1 if change.worse else 2
-    return kind, -size, found.trend.label, change.after
+    timed = found.trend.series.benchmark.metric is Metric.DURATION
+    return kind, not timed, -size, found.trend.label, change.after

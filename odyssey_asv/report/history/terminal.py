@@ -30,9 +30,7 @@ def render(  # noqa: PLR0913 (each is an option of the command)
     """The report as text. `regressions` leaves all else out, `everything` shows every change, `ascii`
     draws without lines. A single series is drawn as well."""
     page = paper(width=width, color=color)
-    page.print(f"line    {words.line(history.line)}")
-    for number, place in enumerate(words.places(history)):
-        page.print(f"{'' if number else 'places':<8}{place}")
+    page.print(_head(history))
     for doubt in history.warnings:
         page.print(Text(f"warning: {doubt}", style="yellow"))
     if len(history.trends) == 1:
@@ -50,6 +48,16 @@ def render(  # noqa: PLR0913 (each is an option of the command)
     held = any(found.change.confirmed for found in history.regressions)
     page.print(Text(words.conclusion(history), style="bold red" if held else "bold"))
     return text(page)
+
+
+def _head(history: History) -> Table:
+    head = Table.grid(padding=(0, 2, 0, 0))
+    head.add_column(no_wrap=True)
+    head.add_column(overflow="fold")
+    head.add_row("line", Text(words.line(history.line)))
+    for number, place in enumerate(words.places(history)):
+        head.add_row("" if number else "places", Text(place))
+    return head
 
 
 def _one(page: Console, trend: Trend, history: History, width: int, ascii_only: bool) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from statistics import median
 
 from odyssey_asv.timeline import Change, Found, History, Line, Moment, Place, Trend
-from odyssey_asv.units import format_change, format_value, one_line
+from odyssey_asv.units import format_change, format_value, one_line, significant
 
-_RANGE_IN_FULL = 2
+_FACTOR = 10.0
 
 
 def line(of: Line) -> str:
@@ -40,19 +40,30 @@ def places(history: History) -> list[str]:
     for number, of in enumerate(history.places, start=1):
         noise = [trend.noise for trend in history.trends if trend.series.place == of]
         mark = f"[{number}] " if len(history.places) > 1 else ""
+        end = "" if of in history.current else ", no longer measured"
         lines.append(
-            f"{mark}{place(of)}: {len(noise)} series, typical noise {100 * median(noise):.1f} %"
+            f"{mark}{place(of)}: {len(noise):,} series{end}, typical noise {100 * median(noise):.1f} %"
         )
     return lines
 
 
 def change(of: Change) -> str:
-    return format_change(of.ratio - 1.0, limits=())
+    """In per cent; tenfold and more as a factor."""
+    return moved(of.ratio)
+
+
+def moved(ratio: float) -> str:
+    if ratio >= _FACTOR:
+        return f"×{significant(ratio, 3)}"
+    return format_change(ratio - 1.0, limits=())
 
 
 def interval(of: Change) -> str:
-    low, high = (f"{(ratio - 1.0) * 100.0:+.1f}" for ratio in of.interval)
-    return f"[{low}, {high}]"
+    """Between what the change lies, in per cent or, as the change is given, as factors."""
+    ends = of.interval
+    if of.ratio >= _FACTOR:
+        return f"[{', '.join(significant(ratio, 3) for ratio in ends)}]"
+    return f"[{', '.join(f'{(ratio - 1.0) * 100.0:+.1f}' for ratio in ends)}]"
 
 
 def values(found: Found) -> str:
@@ -97,12 +108,15 @@ def counts(history: History) -> str:
     """How much there is."""
     held = [found for found in history.regressions if found.change.confirmed]
     fresh = len(history.regressions) - len(held)
+    ended = sum(found.change.worse for found in history.ended)
     recovered = sum(found.change.recovered is not None for found in history.found)
     better = sum(not found.change.worse for found in history.found)
     parts = [f"{len(held)} regressions hold"]
     if fresh:
         parts.append(f"{fresh} seen at the newest commits only")
     parts += [f"{recovered} recovered", f"{better} improvements"]
+    if ended:
+        parts.append(f"{ended} where nothing is measured any more")
     points = sum(len(trend.series.points) for trend in history.trends)
     return f"{', '.join(parts)}, in {len(history.trends):,} series of {points:,} measurements"
 
@@ -112,11 +126,11 @@ def standing(trend: Trend, of: Line) -> list[str]:
     unit = trend.series.benchmark.unit
     parts = [f"latest level {format_value(trend.levels[-1].value, unit)}"]
     if trend.against_best is not None:
-        parts.append(f"{format_change(trend.against_best - 1.0, limits=())} against the best")
+        parts.append(f"{moved(trend.against_best)} against the best")
     if trend.against_release is not None:
         release = of.releases[-1]
         names = one_line(", ".join(release.releases))
-        parts.append(f"{format_change(trend.against_release - 1.0, limits=())} since {names}")
+        parts.append(f"{moved(trend.against_release)} since {names}")
     parts.append(f"noise {100 * trend.noise:.1f} %")
     return parts
 
