@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lint types unit coverage bench setup clean help
+.PHONY: run test lint types unit browser coverage bench setup clean help
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' $(MAKEFILE_LIST) | column -t -l 2
@@ -35,7 +35,14 @@ lint: $(READY)  ## Check style.
 types: $(READY)  ## Check types.
 	$(BIN)/mypy
 
-unit: $(READY)  ## Run the tests, in random order.
+# The tests of the pages open them in a real browser.
+browser:  ## Install Debian's Chromium where there is none and this may be done.
+	@command -v chromium || command -v chromium-browser || command -v google-chrome \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get && apt-get update -qq \
+	       && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends -y chromium fonts-dejavu-core; } \
+	  || echo "no Chromium: tests of pages are skipped (in CI they fail): apt-get install chromium" >&2
+
+unit: $(READY) browser  ## Run the tests, in random order.
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --durations 15
 
 coverage: $(READY)  ## Which branches the tests of the pure layers and the stores leave out.

@@ -34,6 +34,19 @@ class Columns(Sequence[Point]):
         self.low = low
         self.high = high
 
+    @classmethod
+    def of(cls, points: Sequence[Point]) -> Columns:
+        """The same points as columns."""
+        if isinstance(points, cls):
+            return points
+        position, value, low, high = zip(*points, strict=True) if points else ((), (), (), ())
+        return cls(
+            np.array(position, dtype=np.int64),
+            np.array(value, dtype=np.float64),
+            np.array(low, dtype=np.float32),
+            np.array(high, dtype=np.float32),
+        )
+
     def __len__(self) -> int:
         return len(self.positions)
 

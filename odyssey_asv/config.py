@@ -72,6 +72,11 @@ class Config:
         """The folder of what a run leaves behind for the next: journals, logs, the lock."""
         return self.root / ".odyssey"
 
+    @property
+    def pages(self) -> Path:
+        """The folder of the latest pages of a check and of a search, for `odyssey publish`."""
+        return self.state / "reports"
+
     def policy(self, **forced: Fraction | None) -> Policy:
         """The policy these settings make; `forced` limits (command line) beat every other."""
         return Policy(

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from odyssey_asv import project, trends
@@ -37,6 +37,8 @@ Watch = Callable[[int, int], None]
 
 # Of releases that are not on the line as many are placed on it: each costs a question to git.
 _RELEASES_OFF_LINE = 30
+# A place whose newest commit is that much older than the newest of all is no longer measured.
+_LONG = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def history(
         since=since,
         overall=_overall(found),
         warnings=tuple(_warnings(stored, chosen, positions, line, unsearched)),
+        closed=_closed(found, line),
     )
 
 
@@ -277,6 +280,17 @@ def _trends(series: Iterable[Series], config: Config, line: Line) -> tuple[list[
             unsearched += 1
     found.sort(key=lambda trend: (trend.series.benchmark.id, trend.series.place))
     return found, unsearched
+
+
+def _closed(found: Iterable[Trend], line: Line) -> frozenset[Place]:
+    """The places whose newest measured commit is much older than the newest measured anywhere."""
+    newest: dict[Place, datetime] = {}
+    for trend in found:
+        place = trend.series.place
+        date = _moment_of(line.moments[trend.series.points[-1].position].date)
+        newest[place] = max(date, newest.get(place, date))
+    latest = max(newest.values(), default=datetime.fromtimestamp(0, UTC))
+    return frozenset(place for place, date in newest.items() if latest - date > _LONG)
 
 
 def _overall(found: Iterable[Trend]) -> Mapping[Place, tuple[Overall, ...]]:

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
 from odyssey_asv.model import Benchmark, Better, Case, Metric, RunKind
-
-_LONG = timedelta(days=90)
-_NO_DATE = "1970-01-01T00:00:00Z"
 
 
 class Place(NamedTuple):
@@ -160,7 +156,7 @@ class History:
 
     `trends` holds one for each series, ordered by name. `since` is the position from which on changes
     are of interest, 0 for all. `overall` holds for each place how it went on the whole. `warnings` says
-    what was left out and why.
+    what was left out and why. `closed` are places where nothing has been measured for long.
     """
 
     line: Line
@@ -169,6 +165,7 @@ class History:
     since: int = 0
     overall: Mapping[Place, tuple[Overall, ...]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    closed: frozenset[Place] = frozenset()
 
     @cached_property
     def found(self) -> tuple[Found, ...]:
@@ -193,17 +190,8 @@ class History:
 
     @cached_property
     def current(self) -> frozenset[Place]:
-        """The places with a measurement of a commit no more than 90 days older than the newest commit
-        that was measured anywhere."""
-        newest: dict[Place, datetime] = {}
-        for trend in self.trends:
-            place = trend.series.place
-            date = datetime.fromisoformat(
-                self.line.moments[trend.series.points[-1].position].date or _NO_DATE
-            )
-            newest[place] = max(date, newest.get(place, date))
-        latest = max(newest.values(), default=None)
-        return frozenset(p for p, date in newest.items() if latest and latest - date <= _LONG)
+        """The places where something is still measured."""
+        return frozenset(self.places) - self.closed
 
     @cached_property
     def places(self) -> tuple[Place, ...]:

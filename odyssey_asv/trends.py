@@ -10,21 +10,22 @@ from dataclasses import replace
 import numpy as np
 
 from odyssey_asv import changepoints
+from odyssey_asv.assembly import Columns
 from odyssey_asv.changepoints import Run, Solver, Split
 from odyssey_asv.model import Better, Metric
 from odyssey_asv.policy import Limits
+from odyssey_asv.sheets import Values
 from odyssey_asv.timeline import Change, Level, Overall, Series, Trend
 
 
-def values_of(series: Series) -> Sequence[float]:
-    """The values of a series as the columns hold them where it has columns."""
-    column = getattr(series.points, "values", None)
-    return column if column is not None else [point.value for point in series.points]
+def values_of(series: Series) -> Values:
+    """The values of a series as a column."""
+    return Columns.of(series.points).values
 
 
 def searchable(series: Series) -> bool:
     """Whether all values are above zero, so that ratios of them mean something."""
-    return bool(np.all(np.asarray(values_of(series)) > 0.0))
+    return bool(np.all(values_of(series) > 0.0))
 
 
 def trend(
@@ -35,7 +36,7 @@ def trend(
     Changes up to the tolerance are counted and not listed. `release` is the position of the newest
     release on the line. Raises ValueError where a value is zero or below.
     """
-    found = changepoints.split(np.asarray(values_of(series), dtype=np.float64), solve)
+    found = changepoints.split(values_of(series), solve)
     changes = _changes(series, found, limits, confidence)
     tolerance = math.log1p(float(limits.tolerance))
     large = [change for change in changes if abs(math.log(change.ratio)) > tolerance]

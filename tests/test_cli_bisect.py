@@ -65,6 +65,8 @@ def test_first_parents_only(history: History) -> None:
     assert f"culprit {history.merge[:12]}" in out
     assert max(map(len, out.splitlines())) <= 100
     assert f"next: git show {history.merge[:12]}" in err
+    page = history.root / ".odyssey" / "reports" / "bisect.html"
+    assert history.merge[:12] in page.read_text()
 
 
 def test_no_regression(history: History) -> None:

@@ -77,7 +77,9 @@ def test_table_and_reports(slowed: Project, tmp_path: Path) -> None:
     assert "REGRESSION" in out
     assert "next: " in err
     names = {path.name for path in (tmp_path / "report").iterdir()}
-    assert names == {"report.txt", "report.json", "report.md", "annotations.txt"}
+    assert names == {"report.txt", "report.json", "report.md", "report.html", "annotations.txt"}
+    page = slowed.root / ".odyssey" / "reports" / "check.html"
+    assert page.read_bytes() == (tmp_path / "report" / "report.html").read_bytes()
 
 
 def test_a_spent_budget_is_undecided_never_wrong(slowed: Project) -> None:

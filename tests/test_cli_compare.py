@@ -171,8 +171,9 @@ def test_every_form_into_a_folder(project: Project, sides: list[str]) -> None:
         answer = project.here("compare", *sides, "--report", str(folder))
         assert answer.code == 1
     assert {path.name for path in folder.iterdir()} == {
-        "report.txt", "report.json", "report.md", "annotations.txt",
+        "report.txt", "report.json", "report.md", "report.html", "annotations.txt",
     }  # fmt: skip
+    assert "must not pass · odyssey compare</title>" in (folder / "report.html").read_text()
     assert load(folder / "report.json")["exit_code"] == 1
     assert "reports: " in answer.err
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 from odyssey_asv.cli import check as check_verb
 from odyssey_asv.cli import compare as compare_verb
 from odyssey_asv.cli.exits import Exit
-from odyssey_asv.cli.reporting import Report, Wanted, publish, report_options
+from odyssey_asv.cli.reporting import Report, Wanted, keep_page, publish, report_options
 from odyssey_asv.findings import Conclusion
 from odyssey_asv.policy import Verdict
 from odyssey_asv.report.check import json as check_json
@@ -33,9 +35,10 @@ REPORT = Report(
     json=lambda: "the json\n",
     markdown=lambda: "the markdown\n",
     github=lambda: "the annotations\n",
+    html=lambda: "the page\n",
     pipe_width=321,
 )
-NAMES = {"report.txt", "report.json", "report.md", "annotations.txt"}
+NAMES = {"report.txt", "report.json", "report.md", "report.html", "annotations.txt"}
 
 
 def on_terminal(patch: pytest.MonkeyPatch, **variables: str) -> None:
@@ -71,12 +74,56 @@ def test_every_form_is_written(capsys: pytest.CaptureFixture[str], tmp_path: Pat
         "report.txt": "width=100 color=False everything=True\n",
         "report.json": "the json\n",
         "report.md": "the markdown\n",
+        "report.html": "the page\n",
         "annotations.txt": "the annotations\n",
     }
     out, err = capsys.readouterr()
     assert out == "the json\n"
     assert err.startswith("reports: ")
     assert all(str(tmp_path / "new" / name) in err for name in NAMES)
+
+
+def test_a_report_without_a_page_has_every_other_form(tmp_path: Path) -> None:
+    """Nothing stands in for it."""
+    publish(replace(REPORT, html=None), Wanted("json", folder=tmp_path))
+    assert {path.name for path in tmp_path.iterdir()} == NAMES - {"report.html"}
+
+
+def test_a_page_is_kept_over_the_last_one(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """And nothing is said of it."""
+    for _ in range(2):
+        keep_page(REPORT, tmp_path / "reports" / "check.html")
+    assert (tmp_path / "reports" / "check.html").read_text() == "the page\n"
+    assert capsys.readouterr() == ("", "")
+
+
+def _cannot_be_drawn() -> str:
+    raise KeyError("a bug\x1b[31m")
+
+
+@pytest.mark.parametrize(
+    ("html", "folder", "reason"),
+    [(lambda: "the page\n", "taken", "File exists"), (_cannot_be_drawn, "free", "KeyError: ")],
+)
+def test_a_page_that_cannot_be_kept_is_a_warning(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    html: Callable[[], str],
+    folder: str,
+    reason: str,
+) -> None:
+    """In one line; the verdict has been given before."""
+    (tmp_path / "taken").write_text("a file")
+    keep_page(replace(REPORT, html=html), tmp_path / folder / "check.html")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("warning: the page of this report is not kept: ")
+    assert reason in err
+    assert err.count("\n") == 1
+    assert "\x1b" not in err
+    assert not (tmp_path / "free").exists()
 
 
 @pytest.mark.parametrize(("columns", "width"), [("90", 90), ("20", 60)])

@@ -193,3 +193,17 @@ def test_a_release_of_a_branch_stands_where_it_left_the_line(tmp_path: Path) -> 
     for commit in commits:
         past_projects.store(project, commit, {SAME: 2.0})
     assert [(m.position, m.releases) for m in look(project).line.releases] == [(1, ("v1.0.1",))]
+
+
+def test_a_place_where_nothing_is_measured_any_more_holds_no_regression(tmp_path: Path) -> None:
+    project, commits = past_projects.make(tmp_path / "p", 8)
+    project._seconds += 200 * 86_400
+    commits.append(project.commit("much later"))
+    for number, commit in enumerate(commits[:-1]):
+        slow = 1.0 if number < 4 else 2.0
+        past_projects.store(project, commit, {SLOW: slow}, machine="old")
+    past_projects.store(project, commits[-1], {SLOW: 1.0}, machine="new")
+    found = look(project)
+    assert [place.machine for place in found.closed] == ["old"]
+    assert found.regressions == ()
+    assert len(found.ended) == 1

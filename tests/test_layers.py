@@ -52,6 +52,7 @@ LAYERS: dict[str, int] = {
     "checking": 5,
     "bisecting": 5,
     "histories": 5,
+    "publishing": 5,
     "report": 6,
     "cli": 7,
     "__main__": 8,

@@ -50,7 +50,7 @@ def real(folder: Path, count: int, rng: random.Random) -> list[list[float]]:
     chosen = rng.sample(every, min(count, len(every)))
     found = []
     for trend in chosen:
-        logs = np.log(np.asarray(trends.values_of(trend.series)))
+        logs = np.log(trends.values_of(trend.series))
         left = [
             logs[level.first : level.last + 1] - math.log(level.value) for level in trend.levels
         ]

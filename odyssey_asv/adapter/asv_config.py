@@ -21,7 +21,8 @@ _JSON5_FAULT = re.compile(r"^<string>:(\d+) (.*) at column (\d+)$", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class AsvConfig:
-    """The part of an asv configuration that is ours to know. Folders are absolute."""
+    """The part of an asv configuration that is ours to know. Folders are absolute. A hash added to
+    `commit_url` makes the address of a commit; None where there is none."""
 
     path: Path
     project: str
@@ -34,6 +35,7 @@ class AsvConfig:
     html_dir: Path
     digest: str
     benchmark_timeout_s: float = 60.0
+    commit_url: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -130,12 +132,19 @@ def load(path: Path) -> AsvConfig:
         html_dir=folder / text("html_dir", "html"),
         digest=hashlib.sha256(path.read_bytes()).hexdigest(),
         benchmark_timeout_s=seconds("default_benchmark_timeout", 60.0),
+        commit_url=_web_address(raw.get("show_commit_url")),
     )
     if faults:
         raise InvalidFileError(
             str(path), tuple(faults), tip="see asv's documentation of asv.conf.json"
         )
     return config
+
+
+def _web_address(value: object) -> str | None:
+    """asv's default is "#"."""
+    known = isinstance(value, str) and value.startswith(("https://", "http://"))
+    return str(value) if known else None
 
 
 def check_runnable(config: AsvConfig, environments: tuple[str, ...]) -> None:

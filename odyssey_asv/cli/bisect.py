@@ -21,11 +21,12 @@ from odyssey_asv.cli.options import (
     load_config,
     measuring_options,
 )
-from odyssey_asv.cli.reporting import Report, Wanted, publish, report_options
+from odyssey_asv.cli.reporting import Report, Wanted, keep_page, publish, report_options
 from odyssey_asv.cli.searching import searcher
 from odyssey_asv.files import near
 from odyssey_asv.report.bisection import github, markdown, terminal
 from odyssey_asv.report.bisection import json as report_json
+from odyssey_asv.report.html import bisection as html
 
 
 @click.command()
@@ -94,7 +95,9 @@ def bisect(scene: Scene, /, wanted: Wanted, **asked: Any) -> int:
     with searcher() as searching:
         found = execute(plan, config, asv, searching, echo=sys.stderr if scene.verbose else None)
     code = exit_code(found)
-    publish(_report(found, code), wanted)
+    report = _report(found, code)
+    publish(report, wanted)
+    keep_page(report, config.pages / "bisect.html")
     if wanted.table:
         say(f"state: {near(plan.state)}")
         say(f"next: {_next(found)}")
@@ -129,6 +132,7 @@ def _report(found: Bisection, code: Exit) -> Report:
         json=partial(report_json.render, found, exit_code=code),
         markdown=partial(markdown.render, found),
         github=partial(github.render, found),
+        html=partial(html.render, found),
         pipe_width=100,
     )
 

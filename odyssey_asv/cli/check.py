@@ -20,7 +20,7 @@ from odyssey_asv.cli.options import (
     load_config,
     measuring_options,
 )
-from odyssey_asv.cli.reporting import Report, Wanted, publish, report_options
+from odyssey_asv.cli.reporting import Report, Wanted, keep_page, publish, report_options
 from odyssey_asv.cli.watching import kept_words, watcher
 from odyssey_asv.config import Config
 from odyssey_asv.files import near
@@ -28,6 +28,7 @@ from odyssey_asv.findings import Check, Conclusion
 from odyssey_asv.noise import known_noise
 from odyssey_asv.report.check import github, markdown, terminal
 from odyssey_asv.report.check import json as report_json
+from odyssey_asv.report.html import check as html
 
 
 @click.command()
@@ -78,7 +79,9 @@ def check(scene: Scene, /, wanted: Wanted, **asked: Any) -> int:
             plan, config, asv, watching, echo=sys.stderr if scene.verbose else None
         )
     code = exit_code(found)
-    publish(_report(found, code), wanted)
+    report = _report(found, code)
+    publish(report, wanted)
+    keep_page(report, config.pages / "check.html")
     if wanted.table:
         say(f"results: {', '.join(near(path) for path in paths)}")
         if watching.builds:
@@ -123,6 +126,7 @@ def _report(found: Check, code: Exit) -> Report:
         json=partial(report_json.render, found, exit_code=code),
         markdown=partial(markdown.render, found),
         github=partial(github.render, found),
+        html=partial(html.render, found),
         pipe_width=100,
     )
 

@@ -21,6 +21,7 @@ from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.policy import OtherMachine, Policy
 from odyssey_asv.report import github, markdown, terminal
 from odyssey_asv.report import json as report_json
+from odyssey_asv.report.html import comparison as html
 from odyssey_asv.select import Selector
 
 
@@ -134,6 +135,7 @@ def _report(comparison: Comparison, code: Exit) -> Report:
         json=partial(report_json.render, comparison, exit_code=code),
         markdown=partial(markdown.render, comparison),
         github=partial(github.render, comparison),
+        html=partial(html.render, comparison),
         pipe_width=10_000,
     )
 

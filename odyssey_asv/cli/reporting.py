@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import click
 
 from odyssey_asv.cli.exits import put, say
-from odyssey_asv.files import write_atomically
+from odyssey_asv.files import near, write_atomically
+from odyssey_asv.units import one_line
 
 _FORMS = ("table", "json", "markdown", "github")
 _LEAST_WIDTH = 60
@@ -30,13 +31,14 @@ class Table(Protocol):
 @dataclass(frozen=True, slots=True)
 class Report:
     """One report, not yet in any form. `pipe_width` is how wide its table is where stdout is no
-    terminal."""
+    terminal. `html` is a whole page, for those reports that have one."""
 
     table: Table
     json: Callable[[], str]
     markdown: Callable[[], str]
     github: Callable[[], str]
     pipe_width: int
+    html: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,22 @@ def publish(report: Report, wanted: Wanted) -> None:
         say(f"reports: {', '.join(map(str, written))}")
 
 
+def keep_page(report: Report, path: Path) -> None:
+    """Keep the page of the latest report of its kind, for `odyssey publish`. That it cannot be drawn or
+    written takes nothing from the exit code: the report itself has been given."""
+    assert report.html is not None
+    try:
+        write_atomically(path, report.html().encode())
+    except OSError as error:
+        _not_kept(path, error.strerror or str(error))
+    except Exception as error:  # noqa: BLE001 (what is wrong with a page is no verdict)
+        _not_kept(path, f"{type(error).__name__}: {error}")
+
+
+def _not_kept(path: Path, reason: str) -> None:
+    say(f"warning: the page of this report is not kept: {near(path)}: {one_line(reason)}")
+
+
 def _rendered(report: Report, wanted: Wanted) -> str:
     match wanted.form:
         case "json":
@@ -117,6 +135,8 @@ def _write(report: Report, folder: Path) -> list[Path]:
         "report.md": report.markdown(),
         "annotations.txt": report.github(),
     }
+    if report.html is not None:
+        forms["report.html"] = report.html()
     for name, text in forms.items():
         write_atomically(folder / name, text.encode())
     return [folder / name for name in forms]

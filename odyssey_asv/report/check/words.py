@@ -145,7 +145,7 @@ def noise(check: Check) -> str | None:
     spread = check.noise
     if spread is None:
         return None
-    return f"noise: blocks of one case differ by {_share(spread)} (a {noisiness(spread)} machine)"
+    return f"noise: blocks of one case differ by {share(spread)} (a {noisiness(spread)} machine)"
 
 
 def confidence(check: Check) -> str:
@@ -190,9 +190,7 @@ def detectable(check: Check) -> str | None:
         return None
     cases = judged(check)
     which = "every case" if len(seen) >= cases else f"each of {len(seen)} of {cases} cases"
-    worst, middle = (
-        _share(math.expm1(min(d, 700.0))) for d in (max(seen), statistics.median(seen))
-    )
+    worst, middle = (share(math.expm1(min(d, 700.0))) for d in (max(seen), statistics.median(seen)))
     return f"a slowdown of {worst} would have been found in {which}, of {middle} in the median case"
 
 
@@ -235,8 +233,14 @@ def _percent(ratio: float) -> str:
     return f"{round(percent, 1) + 0.0:+.{1 if abs(percent) < 1000.0 else 0}f}"
 
 
-def _share(share: float) -> str:
-    return f"{significant(share * 100.0, 2)} %"
+def share(part: float) -> str:
+    """In per cent, two digits: `8.0 %`."""
+    return f"{significant(part * 100.0, 2)} %"
+
+
+def percent(effect: float) -> str:
+    """The change that a logarithm of a ratio is, in per cent: `+10.1 %`."""
+    return f"{_percent(math.exp(max(-700.0, min(effect, 700.0))))} %"
 
 
 def _seconds(seconds: float) -> str:

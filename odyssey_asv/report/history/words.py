@@ -53,16 +53,21 @@ def change(of: Change) -> str:
 
 
 def moved(ratio: float) -> str:
+    """A ratio as a change, from tenfold on as a factor: `+12.3 %`, `×25.0`."""
     if ratio >= _FACTOR:
-        return f"×{significant(ratio, 3)}"
+        return f"×{_factor(ratio)}"
     return format_change(ratio - 1.0, limits=())
+
+
+def _factor(ratio: float) -> str:
+    return f"{ratio:,.0f}" if 1000.0 <= ratio < 1e9 else significant(ratio, 3)
 
 
 def interval(of: Change) -> str:
     """Between what the change lies, in per cent or, as the change is given, as factors."""
     ends = of.interval
     if of.ratio >= _FACTOR:
-        return f"[{', '.join(significant(ratio, 3) for ratio in ends)}]"
+        return f"[{', '.join(_factor(ratio) for ratio in ends)}]"
     return f"[{', '.join(f'{(ratio - 1.0) * 100.0:+.1f}' for ratio in ends)}]"
 
 
@@ -102,6 +107,14 @@ def state(of: Change, within: Line) -> str:
     if of.recovered is not None:
         return f"recovered {at(of.recovered, within).date[:10]}"
     return ""
+
+
+def headline(history: History) -> str:
+    """How many regressions hold, in a few words."""
+    held = sum(found.change.confirmed for found in history.regressions)
+    if not held:
+        return "No regression holds"
+    return "One regression holds" if held == 1 else f"{held:,} regressions hold"
 
 
 def counts(history: History) -> str:
