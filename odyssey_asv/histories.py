@@ -114,14 +114,9 @@ def stored_results(config: Config, asv: AsvConfig, watch: Watch | None = None) -
     report = faults.append
     stored = Stored([], Suite(asv.results_dir, report), faults)
 
-    def of_asv(raw: bytes, path: Path) -> Sheet | None:
-        return asv_files.read_sheet(raw, path, report)
-
-    def of_ours(raw: bytes, path: Path) -> Sheet | None:
-        return our_files.read_sheet(raw, path)
-
+    of_asv: Callable[[bytes, Path], Sheet | None] = asv_files.Reader(report)
     files = [(path, of_asv) for path in asv_files.result_files(asv.results_dir, report)]
-    files += [(path, of_ours) for path in our_files.result_files(config.results)]
+    files += [(path, our_files.read_sheet) for path in our_files.result_files(config.results)]
     with suppress(OSError):
         start_state(config.state)
     with Ledger(config.state) as ledger:

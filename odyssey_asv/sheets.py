@@ -76,34 +76,43 @@ class Columns:
 
     def __init__(self) -> None:
         self._layouts: list[Layout] = []
-        self._columns: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
+        self._counts: list[int] = []
+        self._values: list[Any] = []
+        self._low: list[Any] = []
+        self._high: list[Any] = []
 
     def add(
-        self, layout: Layout, values: Sequence[Any], low: Sequence[Any] | None, high: Any
+        self,
+        layout: Layout,
+        count: int,
+        values: Sequence[Any],
+        low: Sequence[Any] | None,
+        high: Sequence[Any] | None,
     ) -> None:
-        """Add the cases of one benchmark; what is not a number counts as none.
+        """Add the `count` cases of one benchmark; what is not a number counts as none.
 
-        Raises ValueError where a column has another length than the layout.
+        Raises ValueError where a column has another length.
         """
-        count = layout.cases
-        for column, entries in zip(self._columns, (values, low, high), strict=True):
-            if entries is None:
-                column.extend([None] * count)
-            elif len(entries) == count:
-                # numpy would read a text such as "12" as a number.
-                plain = _PLAIN.issuperset(map(type, entries))
-                column.extend(entries if plain else map(_number, entries))
-            else:
-                raise ValueError(f"{layout.benchmark}: {len(entries)} values for {count} cases")
+        low = [None] * count if low is None else low
+        high = [None] * count if high is None else high
+        if not len(values) == len(low) == len(high) == count:
+            raise ValueError(f"{len(values)} values for {count} cases")
+        # numpy would read a text such as "12" as a number.
+        self._values.extend(
+            values if _PLAIN.issuperset(map(type, values)) else map(_number, values)
+        )
+        self._low.extend(low)
+        self._high.extend(high)
         self._layouts.append(layout)
+        self._counts.append(count)
 
     def sheet(self, place: Place, *, commit: str, date: str, measured_at: str) -> Sheet | None:
         """The sheet without the benchmarks that have no number at all; None if that leaves nothing."""
         if not self._layouts:
             return None
-        values, low, high = map(_numbers, self._columns)
+        values, low, high = map(_numbers, (self._values, self._low, self._high))
         values[~np.isfinite(values)] = np.nan
-        counts = np.array([layout.cases for layout in self._layouts])
+        counts = np.array(self._counts)
         starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
         kept = np.logical_or.reduceat(~np.isnan(values), starts)
         cells = np.repeat(kept, counts)
@@ -128,10 +137,12 @@ def _bounds(column: Values) -> Bounds:
 
 
 def _numbers(column: list[Any]) -> Values:
-    try:
-        return np.array(column, dtype=np.float64)
-    except OverflowError:
-        return np.array([_number(entry) for entry in column], dtype=np.float64)
+    if _PLAIN.issuperset(map(type, column)):
+        try:
+            return np.array(column, dtype=np.float64)
+        except OverflowError:
+            pass
+    return np.array([_number(entry) for entry in column], dtype=np.float64)
 
 
 def _number(entry: Any) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from odyssey_asv.adapter.sheets import Suite, read_sheet, result_files
+from odyssey_asv.adapter.sheets import Reader, Suite, result_files
 from odyssey_asv.adapter.tree import read_asv_tree
 from odyssey_asv.assembly import assemble
 from odyssey_asv.errors import InvalidFileError
@@ -28,7 +28,7 @@ TWO = (("'a'", "'b'"), ("1", "2"))
 def sheet(commit: str, *rows: tuple[Layout, list[Any]], **more: Any) -> Sheet:
     columns = Columns()
     for layout, values in rows:
-        columns.add(layout, values, None, None)
+        columns.add(layout, layout.cases, values, None, None)
     known = {"place": PLACE, "commit": commit, "date": "", "measured_at": "2026-01-01T00:00:00Z"}
     made = columns.sheet(**(known | more))
     assert made is not None
@@ -70,18 +70,18 @@ def test_benchmarks_without_a_number_are_left_out() -> None:
 def test_nothing_but_nothing_is_no_sheet() -> None:
     columns = Columns()
     assert columns.sheet(PLACE, commit="a", date="", measured_at="") is None
-    columns.add(layout(), [float("nan")], None, None)
+    columns.add(layout(), 1, [float("nan")], None, None)
     assert columns.sheet(PLACE, commit="a", date="", measured_at="") is None
 
 
 def test_a_column_of_the_wrong_length_is_refused() -> None:
     with pytest.raises(ValueError, match="2 values for 1 cases"):
-        Columns().add(layout(), [1.0, 2.0], None, None)
+        Columns().add(layout(), 1, [1.0, 2.0], None, None)
 
 
 def test_infinite_bounds_are_none() -> None:
     columns = Columns()
-    columns.add(layout(), [1.0], [float("-inf")], [float("inf")])
+    columns.add(layout(), 1, [1.0], [float("-inf")], [float("inf")])
     made = columns.sheet(PLACE, commit="a", date="", measured_at="")
     assert made is not None
     assert np.isnan([made.low[0], made.high[0]]).all()
@@ -152,7 +152,7 @@ def test_asv_files_give_the_numbers_that_the_lossless_reader_gives(fixtures: Pat
                 expected[place, found.commit.hash, one.case] = float(one.value)
     seen: dict[Any, float] = {}
     for path in result_files(folder, faults.append):
-        read = read_sheet(path.read_bytes(), path, faults.append)
+        read = Reader(faults.append)(path.read_bytes(), path)
         assert read is not None
         for row, start, end in read.rows():
             cases = suite.describe(row).cases()
@@ -169,7 +169,7 @@ def test_an_old_format_is_read_as_the_new_one(fixtures: Path) -> None:
 
     def read(name: str) -> list[Sheet]:
         paths = result_files(fixtures / name, faults.append)
-        return [s for p in paths if (s := read_sheet(p.read_bytes(), p, faults.append))]
+        return [s for p in paths if (s := Reader(faults.append)(p.read_bytes(), p))]
 
     old, new = read("asv_tree_v1"), read("asv_tree_v1_updated")
     assert not faults
@@ -194,7 +194,7 @@ def test_an_old_format_is_read_as_the_new_one(fixtures: Path) -> None:
 )
 def test_what_is_no_result_file_is_reported(content: bytes, said: str) -> None:
     faults: list[InvalidFileError] = []
-    assert read_sheet(content, Path("here.json"), faults.append) is None
+    assert Reader(faults.append)(content, Path("here.json")) is None
     assert said in str(faults[0])
     assert "here.json" in str(faults[0])
 
@@ -206,7 +206,7 @@ def test_a_row_that_cannot_be_read_costs_itself_only() -> None:
         b'"results": {"m.time_f": [[1.0, 2.0], []], "m.time_g": [[3.0], []]}}'
     )
     faults: list[InvalidFileError] = []
-    read = read_sheet(content, Path("x.json"), faults.append)
+    read = Reader(faults.append)(content, Path("x.json"))
     assert read is not None
     assert [one.benchmark for one in read.layouts] == ["m.time_g"]
     assert "m.time_f" in str(faults[0])
@@ -233,7 +233,7 @@ def test_results_of_uncommitted_changes_are_no_history() -> None:
     assert sheet_of(replace(found, commit=replace(found.commit, hash=None))) is None
 
 
-class Reader:
+class Counting:
     """Reads a file with a number in it, and counts."""
 
     def __init__(self) -> None:
@@ -253,23 +253,23 @@ def stored(tmp_path: Path) -> Path:
     return path
 
 
-def looked_at(folder: Path, path: Path, reader: Reader) -> float | None:
+def looked_at(folder: Path, path: Path, reader: Counting) -> float | None:
     with Ledger(folder) as ledger:
         found = ledger.sheet(path, reader)
     return None if found is None else float(found.values[0])
 
 
 def test_a_file_is_read_once(tmp_path: Path, stored: Path) -> None:
-    reader = Reader()
+    reader = Counting()
     assert [looked_at(tmp_path, stored, reader) for _ in range(3)] == [1.5, 1.5, 1.5]
     assert reader.read == ["one.json"]
 
 
 def test_what_is_remembered_is_what_was_read(tmp_path: Path, stored: Path) -> None:
     with Ledger(tmp_path) as ledger:
-        first = ledger.sheet(stored, Reader())
+        first = ledger.sheet(stored, Counting())
     with Ledger(tmp_path) as ledger:
-        again = ledger.sheet(stored, Reader())
+        again = ledger.sheet(stored, Counting())
     assert first is not None
     assert again is not None
     assert (again.place, again.commit, again.layouts) == (first.place, first.commit, first.layouts)
@@ -280,20 +280,20 @@ def test_what_is_remembered_is_what_was_read(tmp_path: Path, stored: Path) -> No
 def test_a_file_that_holds_nothing_is_remembered_too(tmp_path: Path, stored: Path) -> None:
     stored.write_text("")
     os.utime(stored, (1_600_000_000, 1_600_000_000))
-    reader = Reader()
+    reader = Counting()
     assert [looked_at(tmp_path, stored, reader) for _ in range(2)] == [None, None]
     assert len(reader.read) == 1
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path, stored: Path) -> None:
-    reader = Reader()
+    reader = Counting()
     looked_at(tmp_path, stored, reader)
     stored.write_text("2.5")
     assert looked_at(tmp_path, stored, reader) == 2.5
 
 
 def test_a_touched_file_is_not_read_again(tmp_path: Path, stored: Path) -> None:
-    reader = Reader()
+    reader = Counting()
     looked_at(tmp_path, stored, reader)
     os.utime(stored, (1_650_000_000, 1_650_000_000))
     assert [looked_at(tmp_path, stored, reader) for _ in range(2)] == [1.5, 1.5]
@@ -304,7 +304,7 @@ def test_a_change_in_the_moment_of_reading_is_seen(tmp_path: Path, stored: Path)
     """Same size and, as far as a coarse file system tells, the same time."""
     stored.write_text("1.5")
     status = stored.stat()
-    reader = Reader()
+    reader = Counting()
     looked_at(tmp_path, stored, reader)
     stored.write_text("2.5")
     os.utime(stored, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -312,7 +312,7 @@ def test_a_change_in_the_moment_of_reading_is_seen(tmp_path: Path, stored: Path)
 
 
 def test_a_ledger_that_is_none_is_begun_anew(tmp_path: Path, stored: Path) -> None:
-    reader = Reader()
+    reader = Counting()
     looked_at(tmp_path, stored, reader)
     (base,) = tmp_path.glob("history-*.sqlite")
     base.write_bytes(b"not a ledger at all, and longer than a page's head" * 100)
@@ -321,7 +321,7 @@ def test_a_ledger_that_is_none_is_begun_anew(tmp_path: Path, stored: Path) -> No
 
 
 def test_where_nothing_can_be_written_all_is_read(tmp_path: Path, stored: Path) -> None:
-    reader = Reader()
+    reader = Counting()
     folder = tmp_path / "file"
     folder.write_text("in the way")
     assert [looked_at(folder, stored, reader) for _ in range(2)] == [1.5, 1.5]
@@ -332,16 +332,16 @@ def test_another_process_may_hold_the_ledger(
     tmp_path: Path, stored: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("odyssey_asv.store.ledger._PATIENCE_S", 0.05)
-    looked_at(tmp_path, stored, Reader())
+    looked_at(tmp_path, stored, Counting())
     (base,) = tmp_path.glob("history-*.sqlite")
     other = sqlite3.connect(base, isolation_level=None)
     other.execute("begin immediate")
     second = tmp_path / "two.json"
     second.write_text("7.5")
-    assert looked_at(tmp_path, second, Reader()) == 7.5
+    assert looked_at(tmp_path, second, Counting()) == 7.5
     other.execute("rollback")
     other.close()
-    assert looked_at(tmp_path, stored, Reader()) == 1.5
+    assert looked_at(tmp_path, stored, Counting()) == 1.5
 
 
 def test_two_may_write_side_by_side(tmp_path: Path, stored: Path) -> None:
@@ -349,16 +349,16 @@ def test_two_may_write_side_by_side(tmp_path: Path, stored: Path) -> None:
     second.write_text("7.5")
     os.utime(second, (1_600_000_000, 1_600_000_000))
     with Ledger(tmp_path) as one, Ledger(tmp_path) as other:
-        one.sheet(stored, Reader())
-        other.sheet(second, Reader())
-    reader = Reader()
+        one.sheet(stored, Counting())
+        other.sheet(second, Counting())
+    reader = Counting()
     assert looked_at(tmp_path, stored, reader) == 1.5
     assert looked_at(tmp_path, second, reader) == 7.5
     assert reader.read == []
 
 
 def test_what_is_gone_is_forgotten(tmp_path: Path, stored: Path) -> None:
-    reader = Reader()
+    reader = Counting()
     looked_at(tmp_path, stored, reader)
     with Ledger(tmp_path) as ledger:
         ledger.forget_all_but([])

@@ -6,6 +6,7 @@ are looked at.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from odyssey_asv.model import Benchmark
 from odyssey_asv.sheets import Columns, Layout, Sheet
 from odyssey_asv.timeline import Place
 
+_COLUMNS = ("params", "version", "started_at", "stats_ci_99_a", "stats_ci_99_b")
+# The position of a column that a file does not have: no row is so long.
+_NEVER = sys.maxsize
+
 Report = Callable[[InvalidFileError], None]
 
 
@@ -28,51 +33,71 @@ def result_files(folder: Path, report: Report) -> Iterator[Path]:
             yield from tree.result_files(machine, report)
 
 
-def read_sheet(raw: bytes, source: Path, report: Report) -> Sheet | None:
-    """The numbers of one result file, None where there are none.
+class Reader:
+    """Reads the files of one tree. What a benchmark looks like rarely differs from file to file, so it is
+    remembered. What cannot be read is reported, and the rest is read."""
 
-    What cannot be read is reported, and the rest is read.
-    """
-    document = tree.read_document(raw, source, report)
-    if document is None:
-        return None
-    try:
-        return _sheet(document, source, report)
-    except KeyError as error:
-        report(InvalidFileError(str(source), (f"missing key {error}",)))
-    except (ValueError, TypeError, AttributeError, LookupError) as error:
-        report(InvalidFileError(str(source), (f"not an asv result file: {error}",)))
-    return None
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._known: dict[str, tuple[Any, Any, Layout, int]] = {}
 
-
-def _sheet(document: dict[str, Any], source: Path, report: Report) -> Sheet | None:
-    at = {name: position for position, name in enumerate(document["result_columns"])}
-    columns, faults = Columns(), []
-    started = 0.0
-    for benchmark, row in document["results"].items():
-        entry = dict(zip(at, row, strict=False))
-        values = entry["result"]
-        if values is None or not benchmark:
-            continue
-        axes = tuple(tuple(map(str, axis)) for axis in entry.get("params") or ())
-        version = entry.get("version")
-        layout = Layout(benchmark, None if version is None else str(version), axes)
+    def __call__(self, raw: bytes, source: Path) -> Sheet | None:
+        """The numbers of one result file, None where there are none."""
+        document = tree.read_document(raw, source, self._report)
+        if document is None:
+            return None
         try:
-            columns.add(layout, values, entry.get("stats_ci_99_a"), entry.get("stats_ci_99_b"))
-        except (ValueError, TypeError) as error:
-            faults.append(f"{benchmark}: not a row of results: {error}")
-        moment = entry.get("started_at")
-        if isinstance(moment, (int, float)):
-            started = max(started, moment)
-    if faults:
-        report(InvalidFileError(str(source), tuple(faults)))
-    machine = document["params"].get("machine") or source.parent.name
-    return columns.sheet(
-        Place(str(machine), str(document["env_name"])),
-        commit=str(document["commit_hash"]),
-        date=iso_date(document.get("date")) or "",
-        measured_at=iso_date(started or None) or "",
-    )
+            return self._sheet(document, source)
+        except KeyError as error:
+            self._report(InvalidFileError(str(source), (f"missing key {error}",)))
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
+            self._report(InvalidFileError(str(source), (f"not an asv result file: {error}",)))
+        return None
+
+    def _sheet(self, document: dict[str, Any], source: Path) -> Sheet | None:
+        at = {name: position for position, name in enumerate(document["result_columns"])}
+        result = at["result"]
+        params, version, started, low, high = (at.get(name, _NEVER) for name in _COLUMNS)
+        columns, faults, newest = Columns(), [], 0.0
+        for benchmark, row in document["results"].items():
+            values = row[result]
+            if values is None or not benchmark:
+                continue
+            # asv leaves out the nulls at the end of a row.
+            width = len(row)
+            axes = row[params] if params < width else None
+            code = row[version] if version < width else None
+            known = self._known.get(benchmark)
+            try:
+                if known is None or known[0] != axes or known[1] != code:
+                    known = self._known[benchmark] = _known(benchmark, axes, code)
+                columns.add(
+                    known[2],
+                    known[3],
+                    values,
+                    row[low] if low < width else None,
+                    row[high] if high < width else None,
+                )
+            except (ValueError, TypeError) as error:
+                faults.append(f"{benchmark}: not a row of results: {error}")
+            moment = row[started] if started < width else None
+            if isinstance(moment, (int, float)) and moment > newest:
+                newest = moment
+        if faults:
+            self._report(InvalidFileError(str(source), tuple(faults)))
+        machine = document["params"].get("machine") or source.parent.name
+        return columns.sheet(
+            Place(str(machine), str(document["env_name"])),
+            commit=str(document["commit_hash"]),
+            date=iso_date(document.get("date")) or "",
+            measured_at=iso_date(newest or None) or "",
+        )
+
+
+def _known(benchmark: str, axes: Any, version: Any) -> tuple[Any, Any, Layout, int]:
+    texts = tuple(tuple(map(str, axis)) for axis in axes or ())
+    layout = Layout(benchmark, None if version is None else str(version), texts)
+    return axes, version, layout, layout.cases
 
 
 class Suite:

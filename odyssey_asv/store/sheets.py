@@ -59,4 +59,4 @@ def _add(columns: Columns, benchmark: Benchmark, found: Iterable[Result]) -> Non
     for result in found:
         rows[result.case.position or 0] = (result.value, result.ci_low, result.ci_high)
     values, low, high = zip(*rows, strict=True)
-    columns.add(layout, values, low, high)
+    columns.add(layout, layout.cases, values, low, high)

@@ -189,4 +189,5 @@ def _mark(finding: Finding, entry: Entry) -> Mark:
         interval=None if ends is None else (ends[0] - 1.0, ends[1] - 1.0),
         tolerance=float(limits.worsening(limits.tolerance)),
         threshold=float(limits.worsening(limits.threshold)),
+        alarm=finding.alarm,
     )

@@ -111,4 +111,5 @@ def _mark(delta: Delta, entry: Entry) -> Mark:
         interval=None,
         tolerance=float(limits.worsening(limits.tolerance)),
         threshold=float(limits.worsening(limits.threshold)),
+        alarm=delta.alarm,
     )

@@ -36,6 +36,7 @@ class Mark:
     interval: tuple[float, float] | None
     tolerance: float
     threshold: float
+    alarm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,9 @@ class Row:
     @property
     def sign(self) -> str:
         """How the estimate is drawn, so that colour is not all that tells an alarm."""
-        match self.mark.tone:
-            case "regression" | "failed":
-                return "diamond"
-            case "inconclusive" | "not-comparable":
-                return "hollow"
-            case _:
-                return "circle"
+        if self.mark.alarm:
+            return "diamond"
+        return "hollow" if self.mark.tone == "inconclusive" else "circle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ def plot(marks: Sequence[Mark]) -> Plot | None:
     along = Scale(-reach, reach, _START, _END)
     return Plot(
         rows=tuple(_row(mark, number, along) for number, mark in enumerate(marks)),
-        ticks=along.ticks(about=8),
+        ticks=along.every(reach / 2.0),
         zero=along.at(0.0),
         tolerance=_limits([mark.tolerance for mark in marks], along),
         threshold=_limits([mark.threshold for mark in marks], along),

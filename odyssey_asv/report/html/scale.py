@@ -44,7 +44,10 @@ class Scale:
         >>> [tick.words for tick in Scale(-0.05, 0.11, 0, 1).ticks(4)]
         ['-5 %', '0 %', '+5 %', '+10 %']
         """
-        step = _round_step((self.high - self.low) / about)
+        return self.every(_round_step((self.high - self.low) / about))
+
+    def every(self, step: float) -> tuple[Tick, ...]:
+        """Relative changes in per cent at every whole multiple of a step."""
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return tuple(
             Tick(self.at(count * step), _percent(count * step)) for count in range(first, last + 1)
