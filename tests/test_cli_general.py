@@ -112,7 +112,20 @@ def test_a_configuration_that_is_none(nowhere: Project) -> None:
     assert answer.code == 2
 
 
-HEAVY = ("numpy", "scipy", "asv", "asv_runner", "git", "pydantic", "rich", "psutil", "filelock")
+HEAVY = (
+    "jinja2",
+    "plotly",
+    "sqlite3",
+    "numpy",
+    "scipy",
+    "asv",
+    "asv_runner",
+    "git",
+    "pydantic",
+    "rich",
+    "psutil",
+    "filelock",
+)
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["nosuchverb"]])
