@@ -382,3 +382,46 @@ def test_a_state_survives_the_disk(search: Make) -> None:
     made = search(World({"c": {"6": 0.15}}))
     made.go()
     assert searches.load(made.file) == made.state
+
+
+def test_time_that_was_up_before_the_first_block_is_not_held_against_a_commit(
+    search: Make,
+) -> None:
+    """Nothing was measured because the budget was spent while it was built: the next time goes on."""
+
+    class Slow(World):
+        def measure(
+            self, base: str, contender: str, cases: Collection[str], enough: Enough, deadline: float
+        ) -> dict[str, Trial]:
+            self.now = deadline
+            return super().measure(base, contender, cases, enough, deadline)
+
+    made = search(Slow({"c": {"7": 0.15}}))
+    assert made.go(deadline=100.0).outcome is Outcome.UNDECIDED
+    (line,) = made.state.lines
+    assert line.unbuildable == {}
+    made.world = World({"c": {"7": 0.15}})
+    found = made.go()
+    assert [culprit.card.commit for culprit in found.culprits] == ["7"]
+
+
+def test_a_confirmation_that_was_cut_short_is_made_again(search: Make) -> None:
+    """A commit is not cleared because the time was up in the middle of measuring it against its parent."""
+
+    class Cut(World):
+        def measure(
+            self, base: str, contender: str, cases: Collection[str], enough: Enough, deadline: float
+        ) -> dict[str, Trial]:
+            if (base, contender) == ("6", "7"):
+                deadline = self.now + 2.0
+                found = super().measure(base, contender, cases, enough, deadline)
+                self.now = LATE
+                return found
+            return super().measure(base, contender, cases, enough, deadline)
+
+    made = search(Cut({"c": {"7": 0.15}}))
+    made.go()
+    (line,) = made.state.lines
+    assert "7" not in line.answered
+    made.world = World({"c": {"7": 0.15}})
+    assert [culprit.card.commit for culprit in made.go().culprits] == ["7"]

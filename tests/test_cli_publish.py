@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
+import struct
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from tests import past_projects
-from tests.projects import Project
+from tests.projects import Project, Started, finished, gone, wait_for
 
 
 @pytest.fixture
@@ -118,3 +122,90 @@ def test_it_serves_until_it_is_stopped(project: Project) -> None:
     _, err = child.communicate(timeout=20)
     assert child.returncode == 0, err
     assert "stopped" in err
+
+
+def _started(project: Project) -> tuple[Started, int, str]:
+    """A server with its port and the folder of the pages."""
+    child = project.start("publish", "--only-ours", "--serve")
+    assert child.stderr is not None
+    address = urlsplit(_address(iter(child.stderr.readline, "")))
+    assert address.port is not None
+    return child, address.port, address.path.rpartition("/")[0]
+
+
+def test_a_browser_that_leaves_early_is_not_minded(project: Project) -> None:
+    child, port, folder = _started(project)
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", port)) as visitor:
+            visitor.sendall(f"GET {folder}/plotly.min.js HTTP/1.0\r\n\r\n".encode())
+            visitor.recv(10)
+            # Not said farewell to, but cut off.
+            visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{folder}/index.html") as answer:
+        assert answer.status == 200
+    child.send_signal(signal.SIGINT)
+    answered = finished(child)
+    assert answered.code == 0, answered.words()
+
+
+def test_a_port_in_use_is_named(project: Project) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        answer = project.odyssey("publish", "--only-ours", "--serve", "--port", str(port))
+    assert answer.code == 2
+    assert f"--port {port}" in answer.err
+
+
+def test_where_no_browser_opens_the_address_is_said(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda address: bool(opened.append(address)))
+    answer = project.here("publish", "--only-ours", "--open")
+    assert answer.code == 0
+    assert opened == [(html(project) / "odyssey" / "index.html").as_uri()]
+    assert f"no browser could be opened: {opened[0]}" in answer.err
+
+
+def test_a_kill_between_the_old_site_and_the_new_loses_neither(project: Project) -> None:
+    assert project.odyssey("publish").code == 0
+    site = html(project)
+    (site / "odyssey" / "CNAME").write_text("example.invalid")
+    # What two renames of three leave.
+    aside, new = site.with_name("html.old"), site.with_name("html.new")
+    new.mkdir()
+    (site / "odyssey").rename(new / "odyssey")
+    site.rename(aside)
+    answer = project.odyssey("publish")
+    assert answer.code == 0, answer.words()
+    assert (site / "index.json").is_file()
+    assert (site / "odyssey" / "CNAME").read_text() == "example.invalid"
+    assert not list(site.parent.glob("html.*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_asv_and_all_it_started(
+    project: Project, tmp_path: Path, number: signal.Signals
+) -> None:
+    """A plugin holds asv up, with a process of its own, as asv's pool has while it looks for steps."""
+    assert project.odyssey("publish").code == 0
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    (plugins / "slow.py").write_text(
+        "import os, pathlib, subprocess, time\n"
+        "child = subprocess.Popen(['sleep', '600'])\n"
+        "pathlib.Path(os.environ['CALLS']).write_text(f'{os.getpid()} {child.pid} end')\n"
+        "time.sleep(600)\n"
+    )
+    settings = json.loads((project.path / "asv.conf.json").read_text()) | {"plugins": ["slow"]}
+    project.write("asv.conf.json", json.dumps(settings))
+    child = project.start("publish", env={"PYTHONPATH": str(plugins)})
+    wait_for(lambda: "end" in project.counted())
+    started = [psutil.Process(int(pid)) for pid in project.counted()[:2]]
+    child.send_signal(number)
+    answer = finished(child)
+    assert answer.code == 130, answer.words()
+    wait_for(lambda: gone(started))
+    assert (html(project) / "index.json").is_file()
+    assert (html(project) / "odyssey" / "index.html").is_file()
+    assert not list(html(project).parent.glob("html.*"))

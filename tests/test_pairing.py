@@ -433,3 +433,40 @@ def test_the_watcher_is_told(world: World, tmp_path: Path) -> None:
     measure(tmp_path, watcher=Told())
     assert told[0] == "round 1"
     assert told[-1] == "f None"
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_only_what_one_processor_is_enough_for_is_kept_on_one(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parallel: bool
+) -> None:
+    monkeypatch.setattr(pairing, "processors", lambda: [0, 1])
+    world.answer = lambda side, task: replace(READY, parallel=parallel)
+    measure(tmp_path)
+    first, *later = [task.cpu for _, task in world.tasks[::2]]
+    assert first is None
+    assert later
+    assert all((cpu is None) == parallel for cpu in later)
+
+
+def test_what_stands_around_a_sample_counts_in_the_length_of_a_block(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A benchmark whose `setup` takes a second each time gets fewer pairs, short as its samples are."""
+    now = [0.0]
+    monkeypatch.setattr("odyssey_asv.pairing.time.monotonic", lambda: now[0])
+
+    def pairs_of_a_block(around_s: float) -> int:
+        plain = world.sample_of({"base": 1.0, "contender": 1.0})
+
+        def take(side: Side, task: Task) -> Clocks | Failed:
+            now[0] += around_s
+            return plain(side, task)
+
+        world.take = take
+        base = only(measure(tmp_path)).base
+        assert base is not None
+        assert base.processes is not None
+        return len(base.processes[-1])
+
+    assert pairs_of_a_block(1.0) == 1
+    assert pairs_of_a_block(0.001) > 1

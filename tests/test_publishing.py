@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -112,3 +115,72 @@ def test_a_broken_manifest_costs_only_the_removal(tmp_path: Path) -> None:
     (tmp_path / ".odyssey-site.json").write_text("{")
     assert write_pages(tmp_path, PAGES[:1]) == Written(0, 1, 0)
     assert contents(tmp_path) == dict(PAGES)
+
+
+@pytest.mark.parametrize("manifest", ['"ab"', "7", '{"mine.txt": 1}', "[[[", "null", "\x00"])
+def test_a_manifest_that_is_none_removes_nothing(tmp_path: Path, manifest: str) -> None:
+    write_pages(tmp_path, PAGES)
+    for name in ("a", "b", "mine.txt"):
+        (tmp_path / name).write_text("important")
+    (tmp_path / ".odyssey-site.json").write_text(manifest)
+    assert write_pages(tmp_path, PAGES) == Written(0, 2, 0)
+    assert (tmp_path / "mine.txt").exists()
+    assert (tmp_path / "b").exists()
+
+
+def test_a_manifest_that_leads_out_removes_nothing_outside(tmp_path: Path) -> None:
+    outside = tmp_path / "thesis.txt"
+    outside.write_text("important")
+    folder = tmp_path / "site"
+    write_pages(folder, PAGES)
+    names = ["../thesis.txt", str(outside), "data/../../thesis.txt", "data", ".", "a\0b"]
+    (folder / ".odyssey-site.json").write_text(json.dumps(names))
+    write_pages(folder, PAGES)
+    assert outside.exists()
+    assert contents(folder) == dict(PAGES)
+    assert json.loads((folder / ".odyssey-site.json").read_text()) == ["data/a.js", "index.html"]
+
+
+def test_a_kill_at_the_first_manifest_leaves_a_folder_that_can_be_used(tmp_path: Path) -> None:
+    (tmp_path / "..odyssey-site.json.0123456789abcdef.tmp").write_text("[")
+    assert write_pages(tmp_path, PAGES) == Written(2, 0, 0)
+
+
+def test_a_name_that_was_cut_off_hides_no_other(tmp_path: Path) -> None:
+    write_pages(tmp_path, PAGES)
+    (tmp_path / "old.html").write_text("x")
+    (tmp_path / ".odyssey-site.added").write_text('"ol\n"old.html"\n"da')
+    assert write_pages(tmp_path, PAGES) == Written(0, 2, 1)
+    assert contents(tmp_path) == dict(PAGES)
+    assert not (tmp_path / ".odyssey-site.added").exists()
+
+
+def test_a_killed_build_is_known_by_its_names(tmp_path: Path) -> None:
+    """Killed outright, so that nothing is put in order on the way out."""
+    program = (
+        "import os, pathlib, sys\n"
+        "from odyssey_asv.publishing import write_pages\n"
+        "def pages():\n"
+        "    yield 'index.html', b'one'\n"
+        "    yield 'old/a.html', b'x'\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "write_pages(pathlib.Path(sys.argv[1]), pages())\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, str(tmp_path / "site")], check=False)
+    assert ended.returncode == -9
+    assert write_pages(tmp_path / "site", PAGES) == Written(1, 1, 1)
+    assert contents(tmp_path / "site") == dict(PAGES)
+
+
+def test_nothing_is_removed_through_a_link(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "site", tmp_path / "outside"
+    write_pages(folder, PAGES)
+    outside.mkdir()
+    (outside / "a.js").write_text("important")
+    (folder / "data" / "a.js").unlink()
+    (folder / "data").rmdir()
+    (folder / "data").symlink_to(outside)
+    for pages in (PAGES, PAGES[:1]):
+        with pytest.raises(InvalidInputError, match="symbolic link"):
+            write_pages(folder, pages)
+    assert (outside / "a.js").read_text() == "important"

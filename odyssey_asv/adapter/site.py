@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,23 +28,61 @@ def publish(asv: AsvConfig, log: Path, keep: str) -> None:
     """
     old = asv.html_dir
     new = old.with_name(f"{old.name}.new")
+    _take_back(old, new, keep)
     _check_replaceable(old, keep)
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [
         sys.executable, "-P", "-m", "asv", "--config", str(asv.path), "publish", "--no-pull",
         f"--html-dir={new}",
     ]  # fmt: skip
-    with log.open("w", encoding="utf-8") as told:
-        answer = subprocess.run(
-            command, cwd=asv.folder, stdin=subprocess.DEVNULL, stdout=told, stderr=told, check=False
-        )
-    if answer.returncode or not (new / _MARK).is_file():
+    try:
+        code = _run(command, asv.folder, log)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    if code or not (new / _MARK).is_file():
         shutil.rmtree(new, ignore_errors=True)
         raise CannotMeasureError(
             f"asv publish failed:\n{_end_of(log)}",
             tip=f"all it said is in {log}; --only-ours leaves it out",
         )
     _replace(old, new, keep)
+
+
+def _run(command: Sequence[str], folder: Path, log: Path) -> int:
+    """asv's exit code. Interrupted, asv ends with every process it has started."""
+    with (
+        log.open("wb") as told,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=told,
+            stderr=told,
+            start_new_session=True,
+        ) as child,
+    ):
+        try:
+            return child.wait()
+        except BaseException:
+            # It has written nothing but what is thrown away.
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            raise
+
+
+def _take_back(old: Path, new: Path, keep: str) -> None:
+    """Where a kill left the sites half replaced, the old one is as it was."""
+    aside = _aside(old)
+    if aside.is_dir() and not old.exists():
+        aside.rename(old)
+    if (new / keep).is_dir() and not (old / keep).exists():
+        old.mkdir(parents=True, exist_ok=True)
+        (new / keep).rename(old / keep)
+
+
+def _aside(old: Path) -> Path:
+    return old.with_name(f"{old.name}.old")
 
 
 def _check_replaceable(folder: Path, keep: str) -> None:
@@ -55,10 +96,10 @@ def _check_replaceable(folder: Path, keep: str) -> None:
 
 
 def _replace(old: Path, new: Path, keep: str) -> None:
-    """Put the new site in the place of the old. Killed in between, the next time begins from nothing."""
+    """Put the new site in the place of the old. Killed in between, the next time takes it back first."""
     if (old / keep).is_dir():
         (old / keep).rename(new / keep)
-    aside = old.with_name(f"{old.name}.old")
+    aside = _aside(old)
     shutil.rmtree(aside, ignore_errors=True)
     with suppress(FileNotFoundError):
         old.rename(aside)

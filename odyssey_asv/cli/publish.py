@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import webbrowser
+from collections.abc import Callable
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from odyssey_asv.cli import Scene
 from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.cli.options import load_asv, load_config
 from odyssey_asv.config import Config
+from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.files import near
 from odyssey_asv.histories import history
 from odyssey_asv.report.site import Site, pages
@@ -78,10 +80,15 @@ def _show(root: Path, index: Path, *, show: bool, serve: bool, port: int) -> int
     if serve:
         _serve(root, index.relative_to(root), port, show=show)
     elif show:
-        webbrowser.open(index.as_uri())
+        _open(index.as_uri())
     else:
         say("next: odyssey publish --only-ours --open")
     return Exit.OK
+
+
+def _open(address: str) -> None:
+    if not webbrowser.open(address):
+        say(f"no browser could be opened: {address}")
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -91,13 +98,29 @@ class _Quiet(SimpleHTTPRequestHandler):
         """Not even that."""
 
 
+class _Server(ThreadingHTTPServer):
+    """One that minds no browser which leaves before it has everything."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """The next request has a thread of its own."""
+
+
+def _listening(port: int, handler: Callable[..., _Quiet]) -> _Server:
+    try:
+        return _Server(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise InvalidInputError(
+            f"--port {port}: {error.strerror or error}", tip="leave it out for any free one"
+        ) from error
+
+
 def _serve(root: Path, index: Path, port: int, *, show: bool) -> None:
     handler = functools.partial(_Quiet, directory=str(root))
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+    with _listening(port, handler) as server:
         address = f"http://127.0.0.1:{server.server_port}/{index.as_posix()}"
         say(f"serving {address} until Ctrl-C")
         if show:
-            webbrowser.open(address)
+            _open(address)
         try:
             server.serve_forever()
         except KeyboardInterrupt:

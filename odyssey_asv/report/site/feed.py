@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from xml.etree import ElementTree as ET
 
@@ -13,13 +12,14 @@ from odyssey_asv.timeline import Found, History
 _ATOM = "http://www.w3.org/2005/Atom"
 _NAMESPACE = uuid.UUID("5d0d1f0c-6f0f-5c5e-9f6e-3d3c1c0b7a11")
 _MOST = 100
-_FORBIDDEN = re.compile("[\x00-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def feed(project: str, history: History, link: dict[str, str]) -> bytes:
     """The newest regressions that hold; `link` has the page of each benchmark. An entry keeps its id over
-    rebuilds: that of the case, the place and the commit."""
-    newest = sorted(history.regressions, key=lambda found: -found.change.after)[:_MOST]
+    rebuilds: that of the case, the place and the commit. What was seen at the newest commits only is left
+    out, for it may be gone tomorrow and a feed takes nothing back."""
+    held = [found for found in history.regressions if found.change.confirmed]
+    newest = sorted(held, key=lambda found: -found.change.after)[:_MOST]
     root = ET.Element("feed", {"xmlns": _ATOM})
     _add(root, "title", f"Regressions of {text(project)}")
     _add(root, "id", _id(project))

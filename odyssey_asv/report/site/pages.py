@@ -232,6 +232,7 @@ class _Builder:
                     "by": text(approval.by) if approval else "",
                     "at": text(approval.approved_at) if approval else "",
                     "reason": text(approval.reason) if approval else "",
+                    "candidate": text(approval.candidate) if approval else "",
                     "sha256": text(approval.sha256) if approval else "",
                 }
             )

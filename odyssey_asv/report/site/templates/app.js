@@ -38,8 +38,8 @@
   odyssey.commits.forEach(function (row) { commits[row[0]] = row; });
 
   function color(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
-  /* Plotly takes some tags in texts for markup. */
-  function plain(text) { return String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;"); }
+  /* Plotly takes some tags in texts for markup, and %{…} for a place to fill. */
+  function plain(text) { return String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/%\{/g, "&#37;{"); }
   function across(position) { return byId("axis").value === "date" ? commits[position][2] : position; }
 
   function traces() {
@@ -53,7 +53,7 @@
           var c = commits[p];
           return plain(c[1].slice(0, 8) + " " + c[2].slice(0, 10)) + "<br>" + plain(c[3].slice(0, 90));
         }),
-        hovertemplate: "%{y:.4s}<br>%{text}<extra>" + plain(line.label).slice(0, 60) + "</extra>"
+        hovertemplate: "%{y:.4s}<br>%{text}<extra>" + plain(line.label.slice(0, 60)) + "</extra>"
       };
       if (few && line.low) {
         trace.error_y = {
@@ -151,7 +151,10 @@
     return Math.max.apply(null, [0].concat(line.changes.map(function (c) { return Math.abs(Math.log(c[2])); })));
   }
 
+  var asked = null;
   odyssey.load = function (loaded) {
+    /* Of a place that was chosen before the one that is wanted now. */
+    if (document.currentScript !== asked) { return; }
     lines = loaded;
     visible = lines.map(function (_, n) { return n; })
       .sort(function (a, b) { return size(lines[b]) - size(lines[a]); }).slice(0, MOST);
@@ -161,9 +164,10 @@
   };
 
   function fetchPlace() {
-    var script = document.createElement("script");
-    script.src = byId("place").value;
-    document.head.appendChild(script);
+    if (asked) { asked.remove(); }
+    asked = document.createElement("script");
+    asked.src = byId("place").value;
+    document.head.appendChild(asked);
   }
 
   byId("controls").hidden = false;
