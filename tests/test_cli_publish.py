@@ -160,7 +160,12 @@ def test_where_no_browser_opens_the_address_is_said(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr("webbrowser.open", lambda address: bool(opened.append(address)))
+
+    def refuse(address: str) -> bool:
+        opened.append(address)
+        return False
+
+    monkeypatch.setattr("webbrowser.open", refuse)
     answer = project.here("publish", "--only-ours", "--open")
     assert answer.code == 0
     assert opened == [(html(project) / "odyssey" / "index.html").as_uri()]
@@ -187,23 +192,24 @@ def test_a_kill_between_the_old_site_and_the_new_loses_neither(project: Project)
 def test_an_interrupt_ends_asv_and_all_it_started(
     project: Project, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """A plugin holds asv up, with a process of its own, as asv's pool has while it looks for steps."""
+    """asv is held up by a process of its own, as by its pool while it looks for steps."""
     assert project.odyssey("publish").code == 0
-    plugins = tmp_path / "plugins"
-    plugins.mkdir()
-    (plugins / "slow.py").write_text(
-        "import os, pathlib, subprocess, time\n"
-        "child = subprocess.Popen(['sleep', '600'])\n"
-        "pathlib.Path(os.environ['CALLS']).write_text(f'{os.getpid()} {child.pid} end')\n"
-        "time.sleep(600)\n"
+    held = tmp_path / "held"
+    held.mkdir()
+    (held / "sitecustomize.py").write_text(
+        "import os, pathlib, subprocess, sys\n"
+        "if 'asv' in sys.orig_argv:\n"
+        "    child = subprocess.Popen(['sleep', '600'])\n"
+        "    pathlib.Path(os.environ['CALLS']).write_text(f'{os.getpid()} {child.pid} end')\n"
+        "    child.wait()\n"
     )
-    settings = json.loads((project.path / "asv.conf.json").read_text()) | {"plugins": ["slow"]}
-    project.write("asv.conf.json", json.dumps(settings))
-    child = project.start("publish", env={"PYTHONPATH": str(plugins)})
-    wait_for(lambda: "end" in project.counted())
-    started = [psutil.Process(int(pid)) for pid in project.counted()[:2]]
-    child.send_signal(number)
-    answer = finished(child)
+    child = project.start("publish", env={"PYTHONPATH": str(held)})
+    try:
+        wait_for(lambda: "end" in project.counted())
+        started = [psutil.Process(int(pid)) for pid in project.counted()[:2]]
+    finally:
+        child.send_signal(number)
+        answer = finished(child)
     assert answer.code == 130, answer.words()
     wait_for(lambda: gone(started))
     assert (html(project) / "index.json").is_file()

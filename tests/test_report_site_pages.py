@@ -140,7 +140,10 @@ def test_pages_may_ask_for_nothing_from_elsewhere() -> None:
 )
 def test_links_to_commits_lead_to_the_web_or_nowhere(url: str | None) -> None:
     files = made(small(trend("suite.time_f", None, HERE, 1.5)), commit_url=url)
-    assert b"<a href" not in files["index.html"].partition(b'class="commits"')[2].partition(b"</td>")[0]
+    assert (
+        b"<a href"
+        not in files["index.html"].partition(b'class="commits"')[2].partition(b"</td>")[0]
+    )
     assert b'"url":""' in files["benchmarks/suite.time_f.html"]
 
 

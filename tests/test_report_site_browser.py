@@ -1,0 +1,142 @@
+"""What only a browser can tell of the site: over HTTP, of names that drawings read, of places in haste."""
+
+from __future__ import annotations
+
+import functools
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route
+
+from odyssey_asv.model import Case
+from odyssey_asv.publishing import write_pages
+from odyssey_asv.report.site import Site, pages
+from odyssey_asv.timeline import History, Trend
+from tests.browser import address, chromium, listen
+from tests.past_builders import HERE, THERE, history, trend
+
+# What Plotly would fill, cut in two, or take for markup.
+LABEL = "%{y} & <b>%{customdata}</b>"
+LONG = "&" * 100
+
+
+def labelled(label: str) -> Trend:
+    one = trend("suite.time_labels", 0, HERE, 1.2)
+    case = Case("suite.time_labels", (("n", label),), 0)
+    return replace(one, series=replace(one.series, case=case))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site") / "odyssey"
+    past = history()
+    more = History(past.line, (*past.trends, labelled(LABEL), labelled(LONG)), 0.99)
+    write_pages(folder, pages(Site("tiny", more)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args: Any) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def served(site: Path) -> Iterator[str]:
+    handler = functools.partial(_Quiet, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_over_http_everything_works_as_from_the_disk(page: Page, served: str) -> None:
+    heard = listen(page, served)
+    page.goto(f"{served}/index.html")
+    page.keyboard.press("/")
+    page.keyboard.type("places")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#plot[data-lines]")
+    assert page.locator("#plot .scatterlayer .trace").count() == 2
+    for name in ("baselines.html", "reports.html"):
+        page.goto(f"{served}/{name}")
+    assert heard.errors == []
+    assert heard.outside == []
+
+
+def test_the_browser_itself_refuses_what_is_elsewhere(page: Page, site: Path) -> None:
+    page.goto(address(site, "index.html"))
+    refused = page.evaluate(
+        """async () => {
+            const seen = [];
+            document.addEventListener("securitypolicyviolation", e => seen.push(e.effectiveDirective));
+            const image = new Image(); image.src = "https://example.invalid/x.png";
+            const script = document.createElement("script");
+            script.src = "https://example.invalid/x.js"; document.head.appendChild(script);
+            await fetch("https://example.invalid/x").catch(() => null);
+            await new Promise(done => setTimeout(done, 200));
+            return seen;
+        }"""
+    )
+    assert {"img-src", "script-src-elem", "connect-src"} <= {*refused}
+
+
+def test_parameters_are_text_wherever_they_are_drawn(page: Page, site: Path) -> None:
+    page.goto(address(site, "benchmarks/suite.time_labels.html"))
+    page.wait_for_selector("#plot[data-lines]")
+    legend = page.locator("#plot .legendtext").all_text_contents()
+    assert LABEL in legend
+    for number, label in ((0, LABEL), (1, LONG[:60])):
+        for box in page.locator("#boxes input").all():
+            box.set_checked(False, force=True)
+        page.locator("#boxes input").nth(number).set_checked(True, force=True)
+        page.locator("#plot .point").nth(3).hover(force=True)
+        page.wait_for_selector("#plot .hoverlayer .hovertext .name")
+        assert page.locator("#plot .hoverlayer .name").text_content() == label
+
+
+def test_of_two_places_the_one_chosen_last_is_drawn(page: Page, site: Path) -> None:
+    """Also where the numbers of the other come later."""
+    waiting: list[Route] = []
+    name = re.compile(r"data/suite\.time_places-0\.js$")
+    page.goto(address(site, "benchmarks/suite.time_places.html"))
+    page.wait_for_selector("#plot[data-lines]")
+    shown = "JSON.stringify([...document.querySelectorAll('#plot .point')].length)"
+    page.select_option("#place", index=1)
+    page.wait_for_timeout(300)
+    page.route(name, waiting.append)
+    page.select_option("#place", index=0)
+    page.wait_for_timeout(100)
+    page.evaluate("document.getElementById('plot').removeAttribute('data-lines')")
+    page.select_option("#place", index=1)
+    page.wait_for_selector("#plot[data-lines]")
+    page.evaluate("document.getElementById('plot').removeAttribute('data-lines')")
+    for route in waiting:
+        route.continue_()
+    page.wait_for_timeout(500)
+    assert len(waiting) == 1
+    assert page.get_attribute("#plot", "data-lines") is None
+    assert page.evaluate(shown) == "30"
+    assert page.locator("#place option:checked").inner_text().endswith(THERE.machine)
