@@ -85,7 +85,8 @@ class Side:
 @dataclass(frozen=True, slots=True)
 class Task:
     """One case to be run in a process. `params` are the texts of its parameters, None for no
-    parameters; `cache` is the folder of its `setup_cache`; `number` is 0 where it is to be found."""
+    parameters; `cache` is the folder of its `setup_cache`; `number` is 0 where it is to be found. Without
+    `warm` the first sample counts."""
 
     benchmark: str
     params: tuple[str, ...] | None
@@ -94,6 +95,7 @@ class Task:
     number: int = 0
     cpu: int | None = None
     fork: bool = True
+    warm: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,7 @@ class Worker:
             "benchmark": task.benchmark,
             "params": None if task.params is None else list(task.params),
             "number": task.number,
+            "warm": task.warm,
             "sample_s": program.SAMPLE_S,
             "cache": None if task.cache is None else str(task.cache),
             "folder": str(folder or task.cache or self.side.folder),
