@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ from odyssey_asv.adapter.paired.workers import (
     Skipped,
     Task,
     Worker,
+    holds_cache,
     processors,
 )
 from odyssey_asv.model import Status
@@ -171,9 +173,12 @@ class Engine:
                 keys = {t.cache_key: t for t in self.trials if t.cache_key and not t.done}
                 for key, trial in keys.items():
                     name = hashlib.sha256(key.encode()).hexdigest()[:16]
-                    folder = which.folder / f"cache-{name}"
-                    folder.mkdir(parents=True, exist_ok=True)
-                    fault = worker.cache(trial.benchmark.id, folder, trial.timeout_s)
+                    folder = which.caches / name
+                    fault = None
+                    if not holds_cache(folder):
+                        shutil.rmtree(folder, ignore_errors=True)
+                        folder.mkdir(parents=True)
+                        fault = worker.cache(trial.benchmark.id, folder, trial.timeout_s)
                     self._caches[side, key] = folder if fault is None else fault
 
     def _block(self, trial: Trial, workers: tuple[Worker, Worker], left: int) -> None:

@@ -167,3 +167,38 @@ def test_of_a_matrix_one_environment_is_searched(tmp_path: Path) -> None:
     assert re.search("in .* only: another is chosen by -E", warning)
     assert project.document("bisect", *words, "-E", other, code=0)["warnings"] == []
     assert first != other
+
+
+def test_a_cache_is_made_once_for_each_commit(tmp_path: Path) -> None:
+    """However many pairs a search measures it in."""
+    project = Project(tmp_path / "project")
+    made = tmp_path / "made"
+    project.write(
+        "benchmarks/suite.py",
+        f"""
+import subject
+
+
+class Cached:
+    def setup_cache(self):
+        with open({str(made)!r}, "a") as stream:
+            print(subject.SIZE, file=stream)
+        return subject.SIZE
+
+    def track_size(self, size):
+        return size
+""",
+    )
+    good = project.commit("good")
+    for size in (101, 102, 150, 151, 152):
+        project.write("subject.py", CODE.format(turns=300).replace("100", str(size)))
+        project.commit(f"a size of {size}")
+    words = [f"{good}..main", "-b", "track_size", "--gate", "track"]
+    report = tmp_path / "report.json"
+    report.write_text(project.run("check", "main", "--base", good, "--json", *words[1:])[1])
+    made.unlink()
+    found = project.document("bisect", *words, "--from-check", str(report), code=1)
+    assert [culprit["subject"] for culprit in found["culprits"]] == ["a size of 150"]
+    sizes = made.read_text().split()
+    assert found["probes"] >= 2
+    assert sorted(sizes) == sorted(set(sizes))

@@ -133,7 +133,9 @@ def measure(
     """Run the engine; `turns` is how often the clock may be read before time is up."""
     settings = settings or Settings(Policy())
     sides = tuple(
-        Side(name, Path("python"), {}, tmp_path, tmp_path, tmp_path, tmp_path / name)
+        Side(
+            name, Path("python"), {}, tmp_path, tmp_path, tmp_path, tmp_path / name, tmp_path / name
+        )
         for name in ("base", "contender")
     )
     found = trials(records or [record()], settings)
@@ -515,7 +517,7 @@ def test_one_side_that_needs_warming_up_is_enough_for_both(world: World, tmp_pat
 def test_the_pace_of_the_first_round_is_told_once(world: World, tmp_path: Path) -> None:
     told: list[float] = []
     settings = Settings(Policy())
-    side = Side("base", Path("python"), {}, tmp_path, tmp_path, tmp_path, tmp_path / "x")
+    side = Side("base", Path("python"), {}, *[tmp_path] * 5)
     engine = Engine(
         (side, replace(side, name="contender")),
         trials([record()], settings),

@@ -36,6 +36,8 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
+CACHE = "cache.pickle"
+"""The file that holds what `setup_cache` gave, in a folder of its own."""
 SAMPLE_S = 0.002
 """Of one sample, where the benchmark does not say: short, so that the machine's drift within a pair is
 small, and long enough for the clocks."""
@@ -608,8 +610,10 @@ def _load(suite: Suite, names: Sequence[str]) -> dict[str, str]:
 
 def _cache(suite: Suite, message: dict[str, Any]) -> None:
     cache = suite.find(message["benchmark"]).do_setup_cache()
-    with open("cache.pickle", "wb") as sink:
+    made = os.path.join(message["folder"], CACHE)
+    with open(made + ".new", "wb") as sink:
         pickle.dump(cache, sink)
+    os.rename(made + ".new", made)
 
 
 def _case(channel: Channel, own: Interpreter, message: dict[str, Any]) -> None:
@@ -622,7 +626,7 @@ def _case(channel: Channel, own: Interpreter, message: dict[str, Any]) -> None:
     from asv_runner.benchmarks.mark import SkipNotImplemented
 
     if benchmark.setup_cache_key is not None:
-        with open(os.path.join(message["cache"], "cache.pickle"), "rb") as source:
+        with open(os.path.join(message["cache"], CACHE), "rb") as source:
             benchmark.set_cache(pickle.load(source))
     else:
         benchmark.set_cache(None)

@@ -50,6 +50,7 @@ __all__ = [
     "Skipped",
     "Task",
     "Worker",
+    "holds_cache",
     "processors",
 ]
 
@@ -69,8 +70,8 @@ class Side:
     """Where one side's processes run.
 
     `vars` is the environment of a process, `suite` the folder of the benchmarks, `support` one that
-    has asv_runner, `bytecode` one for what Python compiles, and `folder` one of the side's own for caches,
-    output and working directories.
+    has asv_runner, `bytecode` one for what Python compiles, `folder` one of the side's own for output and
+    working directories, and `caches` one for what `setup_cache` gives, which later pairs may use again.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Side:
     support: Path
     bytecode: Path
     folder: Path
+    caches: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,6 +467,11 @@ def _end_marked(mark: str) -> None:
         with suppress(psutil.Error, OSError):
             if process.environ().get(_MARK) == mark:
                 process.kill()
+
+
+def holds_cache(folder: Path) -> bool:
+    """Whether a `setup_cache` has run to its end in a folder."""
+    return (folder / program.CACHE).is_file()
 
 
 def processors() -> list[int]:
