@@ -1,0 +1,40 @@
+// One issue about regressions that hold on main: opened once, then kept up to date. A person closes it.
+
+import { readFileSync } from "node:fs";
+
+import { finish, fromEnvironment, marked, required } from "../actions/comment/rest.mjs";
+import { LONGEST, read, shown } from "../actions/comment/text.mjs";
+
+const MARK = "<!-- odyssey-asv: regressions -->";
+
+async function main() {
+  const folder = required("ISSUE_REPORT");
+  const { changes } = JSON.parse(readFileSync(`${folder}/report.json`, "utf8"));
+  const github = fromEnvironment("ISSUE_TOKEN");
+  const author = required("ISSUE_AUTHOR");
+  const listed = { state: "open", creator: author, sort: "created", direction: "asc" };
+  const issues = (await github.all("issues", listed)).filter((issue) => !issue.pull_request);
+  const old = marked(issues, MARK, author);
+  if (!changes.length && !old) return "no regression holds";
+  const title = changes.length ? `Benchmarks: ${changes.length} regressions hold` : "Benchmarks: no regression holds";
+  const body = written(read(`${folder}/report.md`));
+  if (old) {
+    await github.patch(`issues/${old.number}`, { title, body });
+    return `issue ${old.number} updated`;
+  }
+  return `issue ${(await github.post("issues", { title, body })).number} opened`;
+}
+
+function written(report) {
+  const head = `${MARK}\n`;
+  const foot = `\n\nFrom [run ${required("GITHUB_RUN_ID")}](${address()}).\n`;
+  const room = LONGEST - head.length - foot.length;
+  return head + (report === null ? "There is no report." : shown(report, room).trim()) + foot;
+}
+
+function address() {
+  const [server, repository, run] = ["SERVER_URL", "REPOSITORY", "RUN_ID"].map((name) => required(`GITHUB_${name}`));
+  return `${server}/${repository}/actions/runs/${run}`;
+}
+
+await finish(main);
