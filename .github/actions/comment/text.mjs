@@ -29,7 +29,7 @@ export function read(path) {
 export function shown(report, room) {
   const text = report.replaceAll("\r\n", "\n");
   if (text.length <= room && ours(text)) return text;
-  return fenced(text, room);
+  return fenced(text, room) || "The report cannot be shown here.";
 }
 
 // Whether nothing in a text means more than tables, bold type and code.
@@ -40,7 +40,7 @@ export function ours(text) {
   return !MEANING.test(rest);
 }
 
-// Text in a fence that nothing in it can close.
+// Text in a fence that nothing in it can close; empty where there is no room for such a fence.
 export function fenced(text, room) {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map((run) => run[0].length));
   const fence = "`".repeat(longest + 1);
