@@ -184,9 +184,14 @@ class Runner:
         return done
 
     def steps(
-        self, steps: list[dict[str, Any]], context: dict[str, Any], more: Mapping[str, str]
+        self,
+        steps: list[dict[str, Any]],
+        context: dict[str, Any],
+        more: Mapping[str, str],
+        shell: str | None = None,
     ) -> Done:
-        """Run steps in order; after one that failed, only those that say `always()`."""
+        """Run steps in order; after one that failed, only those that say `always()`. `shell` is the
+        default of the workflow."""
         done = Done()
         context["steps"] = {}
         for step in steps:
@@ -198,7 +203,7 @@ class Runner:
             if "uses" in step:
                 self._use(step, context, done)
             else:
-                self._run(step, context, more, done)
+                self._run({"shell": shell, **step}, context, more, done)
         return done
 
     def _use(self, step: dict[str, Any], context: dict[str, Any], done: Done) -> None:
