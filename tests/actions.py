@@ -26,7 +26,7 @@ SHELLS = {
     None: ["bash", "-e"],
 }
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
-_TOKEN = re.compile(r"\s*('(?:[^']|'')*'|&&|\|\||==|!=|always\(\)|[\w.\-]+)")
+_TOKEN = re.compile(r"\s*('(?:[^']|'')*'|&&|\|\||==|!=|always\(\)|hashFiles\([^)]*\)|[\w.\-]+)")
 
 
 def document(path: Path) -> Any:
@@ -46,7 +46,7 @@ def actions() -> dict[str, Any]:
 
 
 def evaluate(text: str, context: Mapping[str, Any]) -> Any:
-    """The value of an expression of what is used here: names, texts, `==`, `!=`, `&&`, `||`, `always()`."""
+    """The value of an expression of what is used here: names, texts, comparisons, `&&`, `||`."""
     tokens = _TOKEN.findall(text)
     assert "".join(tokens).replace(" ", "") == re.sub(r"\s", "", text), f"not understood: {text}"
 
@@ -54,6 +54,8 @@ def evaluate(text: str, context: Mapping[str, Any]) -> Any:
         token = tokens.pop(0)
         if token == "always()":
             return True
+        if token.startswith("hashFiles("):
+            return "a-hash"
         if token.startswith("'"):
             return token[1:-1].replace("''", "'")
         found: Any = context

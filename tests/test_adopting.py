@@ -13,6 +13,7 @@ from odyssey_asv.adopting.drafts import ignored, settings, whole
 from odyssey_asv.adopting.source import _installed_from
 from odyssey_asv.adopting.survey import survey
 from odyssey_asv.errors import InvalidFileError, InvalidInputError
+from tests.projects import Project
 
 SETUPTOOLS = '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
 NAMED = '[project]\nname = "Some-Thing"\nversion = "1"\n'
@@ -55,6 +56,13 @@ def test_a_package_of_another_name(tmp_path: Path) -> None:
     assert found(
         tmp_path, pyproject=NAMED, odd__init="", tests__init="", docs__init="", benchmarks__init=""
     ) == ("odd", "flat")
+
+
+def test_a_package_in_a_namespace(tmp_path: Path) -> None:
+    """A folder for each word of the name."""
+    assert found(tmp_path, pyproject=NAMED, src__some__thing__init="", other__init="") == (
+        "some.thing", "src",
+    )  # fmt: skip
 
 
 def test_one_file(tmp_path: Path) -> None:
@@ -219,6 +227,26 @@ def test_where_this_program_was_installed_from() -> None:
         {**origin, "vcs_info": {"vcs": "git", "commit_id": "main"}},
     ):
         assert _installed_from(other) is None
+
+
+def test_an_installation_from_a_clone(tmp_path: Path) -> None:
+    """CI takes the commit of the clone, if the remote has it: from a folder alone nothing is known."""
+    clone = Project(tmp_path / "a clone")
+    clone.home.mkdir()
+    clone.path.mkdir()
+    origin = {"url": clone.path.as_uri(), "dir_info": {}}
+    assert _installed_from(origin) is None
+    clone.git("init", "--quiet", "--initial-branch", "main")
+    assert _installed_from(origin) is None
+    commit = clone.commit()
+    clone.git("remote", "add", "origin", "git@github.com:owner/repo.git")
+    assert _installed_from(origin) is None
+    clone.git("update-ref", "refs/remotes/origin/main", commit)
+    found = _installed_from(origin)
+    assert found is not None
+    assert (found.repository, found.ref, found.certain) == ("owner/repo", commit, True)
+    clone.commit("not pushed")
+    assert _installed_from(origin) is None
 
 
 def test_a_source_that_is_named() -> None:

@@ -257,7 +257,7 @@ def test_where_there_is_nothing_to_adopt(tmp_path: Path) -> None:
 def test_a_source_that_nobody_named_is_told(flat: Project) -> None:
     """This program runs from a folder here, so where CI finds it is the project's word alone."""
     answer = flat.here("init", "--dry-run")
-    assert "note: CI takes odyssey-asv from odyssey-asv/odyssey-asv@v" in answer.err
+    assert "so CI takes odyssey-asv/odyssey-asv@v" in answer.err
     assert "note:" not in flat.here("init", "--dry-run", "--ci", "none").err
 
 

@@ -7,16 +7,24 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from odyssey_asv import __version__
-from odyssey_asv.errors import InvalidInputError
+from odyssey_asv.errors import InvalidInputError, OdysseyError
+from odyssey_asv.repository import Repository
 
 # Where the project says it lives (`project_url` of its own asv.conf.json).
 HOME = "odyssey-asv/odyssey-asv"
 
 _ACTION = re.compile(r"^(?P<repository>[A-Za-z0-9-]+/[\w.-]+)@(?P<ref>[\w][\w./+-]*)$", re.ASCII)
-_GITHUB = re.compile(r"^https://github\.com/([A-Za-z0-9-]+/[\w.-]+?)(?:\.git)?/?$", re.ASCII)
+_GITHUB = re.compile(
+    r"^(?:https://(?:[^/@]+@)?github\.com/|ssh://git@github\.com/|git@github\.com:)"
+    r"([A-Za-z0-9-]+/[\w.-]+?)(?:\.git)?/?$",
+    re.ASCII,
+)
 _COMMIT = re.compile(r"^[0-9a-f]{40}$")
 
 
@@ -59,11 +67,25 @@ def source(named: str | None = None) -> Source:
 
 
 def _installed_from(origin: Any) -> Source | None:
-    """What PEP 610 says of an installation from a repository on GitHub."""
-    if not isinstance(origin, dict) or not isinstance(origin.get("vcs_info"), dict):
+    """What PEP 610 says of an installation: from a repository on GitHub, or from a clone of one whose
+    commit has been pushed."""
+    if not isinstance(origin, dict):
         return None
-    match = _GITHUB.match(str(origin.get("url")))
-    commit = str(origin["vcs_info"].get("commit_id"))
+    address = str(origin.get("url"))
+    if isinstance(origin.get("vcs_info"), dict):
+        return _on_github(address, str(origin["vcs_info"].get("commit_id")))
+    if not address.startswith("file:///") or "dir_info" not in origin:
+        return None
+    try:
+        with Repository(Path(url2pathname(urlsplit(address).path)), search_parents=False) as clone:
+            found = clone.published()
+    except OdysseyError:
+        return None
+    return _on_github(*found) if found else None
+
+
+def _on_github(address: str, commit: str) -> Source | None:
+    match = _GITHUB.match(address)
     return Source(match[1], commit, certain=True) if match and _COMMIT.match(commit) else None
 
 

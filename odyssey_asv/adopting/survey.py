@@ -91,6 +91,8 @@ def _found(
     for module in (*told, *candidates):
         if _plain(module) == wanted:
             return module, candidates.get(module.partition(".")[0], "extension")
+    if (inner := _in_namespace(folder, name)) is not None:
+        return inner
     known = [module for module in told if module in candidates] or list(candidates)
     if len(known) == 1:
         return known[0], candidates[known[0]]
@@ -102,6 +104,15 @@ def _found(
     else:
         reason = f"no package to import was found for {name!r}"
     raise InvalidInputError(f"{folder}: {reason}", tip="name it: odyssey init --package NAME")
+
+
+def _in_namespace(folder: Path, name: str) -> tuple[str, str] | None:
+    """The package of a name of several words in a folder for each: `google/cloud/storage`."""
+    words = _plain(name).split("_")
+    for place, layout in ((folder / "src", "src"), (folder, "flat")):
+        if len(words) > 1 and (place.joinpath(*words) / "__init__.py").is_file():
+            return ".".join(words), layout
+    return None
 
 
 def _candidates(folder: Path) -> Iterator[tuple[str, str]]:

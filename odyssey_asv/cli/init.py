@@ -81,10 +81,13 @@ def _advise(found: Adoption, ci: str) -> None:
     if ci == "none" or found.source.pinned:
         return
     used = f"{found.source.repository}@{found.source.ref}"
-    reason = "which may be moved" if found.source.certain else "which nobody has looked for"
-    say(
-        f"note: CI takes odyssey-asv from {used}, {reason}; a commit is safer: --action OWNER/REPO@SHA"
-    )
+    if found.source.certain:
+        say(f"note: {used} may come to mean another commit; name one: --action OWNER/REPO@SHA")
+    else:
+        say(
+            f"note: where this program was installed from is not known, so CI takes {used};"
+            " if that is not it: --action OWNER/REPO@SHA"
+        )
 
 
 def _next(scene: Scene, found: Adoption, *, dry_run: bool) -> str:

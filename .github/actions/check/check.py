@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 OK, REGRESSION, INVALID, CANNOT = 0, 1, 2, 3
+VERDICTS = ("ok", "regression", "inconclusive", "error")
 FAIL_ON = ("regression", "undecided", "never")
 COMMIT = re.compile(r"^(?!0+$)[0-9a-f]{40}([0-9a-f]{24})?$")
 # GitHub takes a summary of 1 MiB and a comment of 65,536 characters.
@@ -187,7 +188,9 @@ def plain(text: str) -> str:
 
 def answer(found: dict[str, Any] | None, report: Path) -> None:
     """The outputs of the action."""
-    verdict = (found or {}).get("verdict", "error")
+    verdict = (found or {}).get("verdict")
+    if verdict not in VERDICTS:
+        verdict = "error"
     counts = (found or {}).get("counts", {})
     regressions = int(counts.get("regression", 0)) + int(counts.get("failed", 0))
     lines = f"verdict={verdict}\nregressions={regressions}\nreport={report}\n"
