@@ -10,7 +10,7 @@ import pytest
 
 from odyssey_asv.adopting import Package, State, source
 from odyssey_asv.adopting.drafts import ignored, settings, whole
-from odyssey_asv.adopting.source import _installed_from
+from odyssey_asv.adopting.origin import _installed_from
 from odyssey_asv.adopting.survey import survey
 from odyssey_asv.errors import InvalidFileError, InvalidInputError
 from tests.projects import Project
@@ -163,7 +163,8 @@ def test_settings_are_added_at_the_end(tmp_path: Path, text: str) -> None:
     assert (after if after["tool"] else {k: v for k, v in after.items() if k != "tool"}) == (
         tomllib.loads(text)
     )
-    assert ("\r\n" in text) == (b"\r\n" in draft.content)
+    ends = draft.content.count(b"\r\n")
+    assert ends == (draft.content.count(b"\n") if "\r\n" in text else 0)
     assert path.read_bytes() == text.encode()
 
 

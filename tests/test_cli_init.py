@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from odyssey_asv.adopting import origin
 from tests.projects import Answer, Project
 
 BIN = Path(sys.executable).parent
@@ -182,10 +183,12 @@ def test_an_adoption_that_was_interrupted_goes_on(flat: Project) -> None:
 
 def test_an_asv_configuration_stays_byte_for_byte(flat: Project) -> None:
     """With its comments, wherever it is; its suite is not added to, and the check is told of it."""
-    text = '{\n    // mine\n    "version": 1, "repo": "..", "environment_type": "virtualenv",\n}\n'
+    text = '{\n    // mine\n    "version": 1, "repo": "..", "environment_type": "conda",\n}\n'
     path = flat.write("asv_bench/asv.conf.json", text)
     flat.write("asv_bench/benchmarks/__init__.py", "")
-    assert init(flat).code == 0
+    answer = init(flat)
+    assert answer.code == 0
+    assert "note: asv.conf.json: environment_type 'conda' is not built by a check" in answer.err
     assert path.read_text() == text
     assert [p.name for p in (flat.path / "asv_bench/benchmarks").iterdir()] == ["__init__.py"]
     assert 'config: "asv_bench/asv.conf.json"' in (flat.path / WORKFLOWS[0]).read_text()
@@ -254,8 +257,9 @@ def test_where_there_is_nothing_to_adopt(tmp_path: Path) -> None:
     assert project.here("--config", "x", "init").code == 2
 
 
-def test_a_source_that_nobody_named_is_told(flat: Project) -> None:
-    """This program runs from a folder here, so where CI finds it is the project's word alone."""
+def test_a_source_that_nobody_named_is_told(flat: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the installation says nothing, where CI finds this program is the project's word alone."""
+    monkeypatch.setattr(origin, "_direct_url", lambda: None)
     answer = flat.here("init", "--dry-run")
     assert "so CI takes odyssey-asv/odyssey-asv@v" in answer.err
     assert "note:" not in flat.here("init", "--dry-run", "--ci", "none").err

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from odyssey_asv.adopting.source import Source
+from odyssey_asv.adopting.origin import Source
 from odyssey_asv.adopting.survey import Package
 from odyssey_asv.errors import InvalidInputError
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from odyssey_asv import config as configuration
 from odyssey_asv.adapter import asv_config
 from odyssey_asv.adapter.asv_config import AsvConfig
+from odyssey_asv.adapter.environments.recipes import BUILDABLE
 from odyssey_asv.adopting import drafts
 from odyssey_asv.adopting.drafts import Draft, State
-from odyssey_asv.adopting.source import Source, source
+from odyssey_asv.adopting.origin import Source, source
 from odyssey_asv.adopting.survey import Package, survey
 from odyssey_asv.config import Config
 from odyssey_asv.errors import InvalidInputError
@@ -30,12 +31,13 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """What was found, and every file of it."""
+    """What was found, every file of it, and what a person has to see to."""
 
     package: Package
     branch: str
     source: Source
     files: tuple[Draft, ...]
+    doubts: tuple[str, ...] = ()
 
     @property
     def nothing_new(self) -> bool:
@@ -64,7 +66,7 @@ def adopt(folder: Path, wish: Wish | None = None) -> Adoption:
     files += _ci(wish.ci, root, conf.relative_to(root).as_posix(), origin)
     for file in files:
         _inside(file.path, root)
-    return Adoption(package, branch, origin, tuple(files))
+    return Adoption(package, branch, origin, tuple(files), _doubts(found))
 
 
 def write(adoption: Adoption) -> None:
@@ -122,6 +124,16 @@ def _measuring(
     if (suite / "__init__.py").is_file():
         return [drafts.kept(found.path), drafts.kept(suite / "__init__.py")]
     return [drafts.kept(found.path), *drafts.suite(suite, package)]
+
+
+def _doubts(found: AsvConfig | None) -> tuple[str, ...]:
+    """Why a check would not run with the configuration that is there."""
+    if found is None or found.environment_type in BUILDABLE:
+        return ()
+    return (
+        f"{found.path.name}: environment_type {found.environment_type!r} is not built by a check;"
+        f" {' and '.join(BUILDABLE)} are",
+    )
 
 
 def _ours(suite: Path) -> bool:

@@ -77,7 +77,9 @@ def _tell(file: Draft, *, show: bool) -> None:
 
 
 def _advise(found: Adoption, ci: str) -> None:
-    """What a person has to know before the workflows are used."""
+    """What a person has to know before anything of it is used."""
+    for doubt in found.doubts:
+        say(printable(f"note: {doubt}"))
     if ci == "none" or found.source.pinned:
         return
     used = f"{found.source.repository}@{found.source.ref}"
