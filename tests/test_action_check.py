@@ -266,6 +266,15 @@ def test_impossible_inputs(
     assert reason in done.log
 
 
+def test_a_version_is_no_option_of_pip(tmp_path: Path) -> None:
+    runner = Runner(tmp_path, tmp_path, "push", {}, more={"CHECK_VERSION": "--index-url=x"})
+    step = [sys.executable, str(ROOT / ".github/actions/check/check.py"), "install"]
+    done = subprocess.run(step, env=runner.variables(), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "is no requirement" in done.stdout
+    assert not (runner.temp / "odyssey-asv").exists()
+
+
 def sides(
     place: Path, workspace: Path, name: str, event: dict[str, Any], **inputs: str
 ) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import odyssey_asv
-from tests.actions import GITHUB, ROOT, Done, Runner, actions, workflows
+from tests.actions import GITHUB, ROOT, Done, Runner, actions, document, workflows
 from tests.paired_projects import Project
 
 BIN = Path(sys.executable).parent
@@ -91,6 +91,17 @@ def test_the_comment_is_written_without_a_checkout() -> None:
     job = workflows()["benchmarks-comment.yml"]["jobs"]["comment"]
     assert [step["uses"] for step in job["steps"]] == ["$/.github/actions/comment"]
     assert job["permissions"] == {"actions": "read", "pull-requests": "write"}
+
+
+def test_what_init_writes_is_what_we_use() -> None:
+    """The comment's workflow is the same but for where the action comes from; so is the check's job."""
+    theirs = document(TEMPLATES / "benchmarks-comment.yml")
+    theirs["jobs"]["comment"]["steps"] = [{"uses": "$/.github/actions/comment"}]
+    assert theirs == workflows()["benchmarks-comment.yml"]
+    ours = workflows()["benchmarks.yml"]["jobs"]["check"]
+    job = document(TEMPLATES / "benchmarks.yml")["jobs"]["check"]
+    assert job["steps"][0] == ours["steps"][0]
+    assert (job["permissions"], job["runs-on"]) == (ours["permissions"], ours["runs-on"])
 
 
 def test_nothing_is_pasted_into_a_shell() -> None:
