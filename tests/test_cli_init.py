@@ -254,7 +254,42 @@ def test_where_there_is_nothing_to_adopt(tmp_path: Path) -> None:
     answer = project.here("init")
     assert answer.code == 2
     assert "no Python project" in answer.err
-    assert project.here("--config", "x", "init").code == 2
+
+
+def test_which_of_two_configurations(flat: Project) -> None:
+    """`--config` says it; one that is not there is an error, and so is one outside."""
+    for name in ("one", "two"):
+        flat.write(f"{name}/asv.conf.json", '{"repo": "..", "environment_type": "uv"}')
+    answer = init(flat)
+    assert answer.code == 2
+    assert "more than one asv configuration" in answer.err
+    assert "--config" in answer.err
+    assert flat.here("--config", "two/asv.conf.json", "init").code == 0
+    assert 'config: "two/asv.conf.json"' in (flat.path / WORKFLOWS[0]).read_text()
+    assert (flat.path / "two/benchmarks/first.py").is_file()
+    assert flat.here("--config", "three/asv.conf.json", "init").code == 2
+    outside = flat.path.parent / "asv.conf.json"
+    outside.write_text('{"repo": "flat", "environment_type": "uv"}')
+    assert "leads out" in flat.here("--config", str(outside), "init").err
+
+
+def test_which_branch(tmp_path: Path) -> None:
+    """Where nothing names one, the one that is checked out; on none there is no telling."""
+    project = repository(tmp_path / "flat", LAYOUTS["hatchling-flat"], branch="odd/name")
+    project.git("checkout", "--quiet", "--detach")
+    answer = init(project)
+    assert answer.code == 2
+    assert "git switch BRANCH" in answer.err
+    project.git("checkout", "--quiet", "odd/name")
+    assert init(project).code == 0
+    assert json.loads((project.path / "asv.conf.json").read_text())["branches"] == ["odd/name"]
+
+
+def test_permissions_of_a_file_stay(flat: Project) -> None:
+    path = flat.path / "pyproject.toml"
+    path.chmod(0o640)
+    init(flat)
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 def test_a_source_that_nobody_named_is_told(flat: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,17 +17,19 @@ from odyssey_asv.adopting.survey import Package, survey
 from odyssey_asv.config import Config
 from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.files import write_atomically, write_new
+from odyssey_asv.project import asv_of
 from odyssey_asv.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a user asks of an adoption: `github`, `gitlab` or `none`; the package and the source of the
-    actions where they are not to be found out."""
+    """What a user asks of an adoption: `github`, `gitlab` or `none`; the package, the source of the actions
+    and the asv configuration where they are not to be found out."""
 
     ci: str = "github"
     package: str | None = None
     action: str | None = None
+    asv_config: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,14 @@ def adopt(folder: Path, wish: Wish | None = None) -> Adoption:
     with Repository(folder) as repository:
         root, branch = repository.root.resolve(), _branch(repository)
     package = survey(folder, wish.package)
-    found = _existing(folder, root)
     config = configuration.load(folder)
     if not config.root.is_relative_to(root):
-        config = configuration.Config(root=folder)
+        config = Config(root=folder)
+    found = _existing(folder, root, config, wish.asv_config)
     files = [*_measuring(folder, root, branch, package, found), _settings(folder, config)]
     files.append(drafts.ignored(root, _left_behind(folder, root, config, found)))
     conf = found.path if found else folder / "asv.conf.json"
+    _inside(conf, root)
     files += _ci(wish.ci, root, conf.relative_to(root).as_posix(), origin)
     for file in files:
         _inside(file.path, root)
@@ -76,7 +80,10 @@ def write(adoption: Adoption) -> None:
         if file.state is State.NEW:
             write_new(file.path, file.content)
         elif file.state is State.EXTENDED:
-            write_atomically(file.path.resolve(), file.content)
+            path = file.path.resolve()
+            mode = stat.S_IMODE(path.stat().st_mode)
+            write_atomically(path, file.content)
+            path.chmod(mode)
 
 
 def changed(folder: Path) -> bool:
@@ -94,12 +101,18 @@ def _branch(repository: Repository) -> str:
         # Neither a remote nor main nor master: the one that is checked out.
         current = repository.describe(head, dirty=False).branch
         if current is None:
-            raise
+            raise InvalidInputError(
+                f"{repository.root}: which branch are changes made for? Neither a remote nor main nor"
+                " master says it",
+                tip="check it out: git switch BRANCH",
+            ) from None
         return current
 
 
-def _existing(folder: Path, root: Path) -> AsvConfig | None:
+def _existing(folder: Path, root: Path, config: Config, named: str | None) -> AsvConfig | None:
     """The asv configuration that is there already, if it is this repository's."""
+    if named is not None or config.asv_config is not None:
+        return asv_of(folder, config, named)
     try:
         path = asv_config.find(folder)
     except InvalidInputError:
@@ -150,9 +163,9 @@ def _settings(folder: Path, config: Config) -> Draft:
 
 def _left_behind(folder: Path, root: Path, config: Config, found: AsvConfig | None) -> list[str]:
     """Folders that measuring makes and git is to leave alone, relative to the root."""
-    made = (
-        [config.state, config.results] if found else [folder / ".asv", config.state, config.results]
-    )
+    made = [config.state, config.results]
+    if found is None or found.env_dir.is_relative_to(folder / ".asv"):
+        made.insert(0, folder / ".asv")
     return [path.resolve().relative_to(root).as_posix() for path in made]
 
 

@@ -9,7 +9,6 @@ import click
 from odyssey_asv.adopting import Adoption, Draft, Wish, adopt, changed, write
 from odyssey_asv.cli import Scene
 from odyssey_asv.cli.exits import Exit, put, say
-from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.files import near
 from odyssey_asv.units import printable
 
@@ -40,12 +39,7 @@ def init(scene: Scene, ci: str, dry_run: bool, package: str | None, action: str 
     What is there stays as it is; settings and ignored folders are added at the end of pyproject.toml
     and .gitignore. Repeating it changes nothing. Prints the paths of the files written.
     """  # fmt: skip
-    if scene.asv_config is not None:
-        raise InvalidInputError(
-            "--config says which asv.conf.json to use, and init makes one",
-            tip="run odyssey init in the project's folder, without --config",
-        )
-    found = adopt(scene.folder, Wish(ci, package, action))
+    found = adopt(scene.folder, Wish(ci, package, action, scene.asv_config))
     _announce(found)
     if not dry_run:
         write(found)
