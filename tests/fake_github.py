@@ -168,6 +168,7 @@ class GitHub:
         return self.pull(
             len(self.pulls) + 1, self.refs[f"heads/{body['head']}"], body=_text(body),
             title=body["title"], user={"login": BOT},
+            head={"ref": body["head"], "sha": self.refs[f"heads/{body['head']}"], "label": "owner:x"},
         )  # fmt: skip
 
     def _allow(self, what: str) -> None:

@@ -324,13 +324,20 @@ def test_a_candidate_becomes_a_pull_request(script: Script, tmp_path: Path, gith
 
 def test_no_second_proposal_while_one_waits(script: Script, tmp_path: Path, github: GitHub) -> None:
     """Somebody may be at work on the first. A stranger's with the same mark stands in nobody's way."""
-    github.pull(3, SHA, body="<!-- odyssey-asv: baseline -->\nnot ours")
+    github.pull(3, SHA, body="<!-- odyssey-asv: baseline of main -->\nnot ours")
     propose(script, tmp_path)
     assert len(github.pulls) == 2
     writes = len(github.writes)
     done = propose(script, tmp_path, GITHUB_SHA="7" * 40)
     assert (done.returncode, len(github.writes)) == (0, writes)
     assert "waits for a decision" in done.stdout
+    # A release waits for none but its own.
+    propose(script, tmp_path, GITHUB_REF_TYPE="tag", GITHUB_REF_NAME="v1.0")
+    propose(script, tmp_path, GITHUB_REF_TYPE="tag", GITHUB_REF_NAME="v1.0")
+    assert [pull.get("title") for pull in github.pulls] == [
+        None, f"Baseline of {SHA[:12]}", "Baseline of v1.0",
+    ]  # fmt: skip
+    assert len({pull["head"]["ref"] for pull in github.pulls[1:]}) == 2
 
 
 def test_a_branch_that_was_left_is_used_again(
@@ -348,7 +355,9 @@ def test_a_release_is_named(script: Script, tmp_path: Path, github: GitHub) -> N
     assert github.pulls[0]["title"] == "Baseline of v1.0"
     github.pulls.clear()
     propose(script, tmp_path, GITHUB_REF_TYPE="tag", GITHUB_REF_NAME="v1;$(id)@me")
-    assert "$(id)" not in github.pulls[0]["body"] + github.pulls[0]["title"]
+    assert github.pulls[0]["title"] == "Baseline of v1-id-me"
+    assert "--release TAG\n" in github.pulls[0]["body"]
+    assert "$(id)" not in github.pulls[0]["body"]
 
 
 def test_only_a_file_of_the_checkout_is_proposed(

@@ -36,7 +36,7 @@ def test_every_command_does_what_it_should(tmp_path: Path) -> None:
             text=True,
             check=False,
         )
-        # Whether ten seconds decide is the machine's business.
+        # Whether five seconds decide is the machine's business.
         allowed = (0, 3) if command.startswith("odyssey check") else (0,)
         assert done.returncode in allowed, f"$ {command}\n{done.stdout}{done.stderr}"
         if "--dry-run" in command:

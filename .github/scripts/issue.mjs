@@ -16,13 +16,18 @@ async function main() {
   const issues = (await github.all("issues", listed)).filter((issue) => !issue.pull_request);
   const old = marked(issues, MARK, author);
   if (!changes.length && !old) return "no regression holds";
-  const title = changes.length ? `Benchmarks: ${changes.length} regressions hold` : "Benchmarks: no regression holds";
+  const title = `Benchmarks: ${counted(changes.length)}`;
   const body = written(read(`${folder}/report.md`));
   if (old) {
     await github.patch(`issues/${old.number}`, { title, body });
     return `issue ${old.number} updated`;
   }
   return `issue ${(await github.post("issues", { title, body })).number} opened`;
+}
+
+function counted(number) {
+  if (number === 0) return "no regression holds";
+  return number === 1 ? "1 regression holds" : `${number} regressions hold`;
 }
 
 function written(report) {
@@ -33,8 +38,8 @@ function written(report) {
 }
 
 function address() {
-  const [server, repository, run] = ["SERVER_URL", "REPOSITORY", "RUN_ID"].map((name) => required(`GITHUB_${name}`));
-  return `${server}/${repository}/actions/runs/${run}`;
+  const repository = `${required("GITHUB_SERVER_URL")}/${required("GITHUB_REPOSITORY")}`;
+  return `${repository}/actions/runs/${required("GITHUB_RUN_ID")}`;
 }
 
 await finish(main);

@@ -1,11 +1,10 @@
 // A candidate for a baseline as a pull request: one file on a branch of its own, for a person to approve.
-// While one such pull request is open no second is made, and none is ever changed: people work on it.
+// While one is open no second is made, of main or of one release, and none is changed: people work on it.
 
 import { readFileSync } from "node:fs";
 
 import { finish, fromEnvironment, marked, required } from "../actions/comment/rest.mjs";
 
-const MARK = "<!-- odyssey-asv: baseline -->";
 const FILE = /^[\w][\w./-]*\.json$/;
 
 async function main() {
@@ -16,18 +15,22 @@ async function main() {
   const release = process.env.GITHUB_REF_TYPE === "tag" ? required("GITHUB_REF_NAME") : null;
   if (!FILE.test(file) || file.includes("..")) throw new Error(`${file} is no file of a baseline`);
   const base = event.repository.default_branch;
-  const open = await github.all("pulls", { state: "open", base, sort: "created", direction: "asc" });
-  const waiting = marked(open, MARK, required("PROPOSE_AUTHOR"));
+  const listed = { state: "open", base, sort: "created", direction: "asc" };
+  const open = await github.all("pulls", listed);
+  const name = release === null ? sha.slice(0, 12) : plain(release);
+  const mark = `<!-- odyssey-asv: baseline of ${release === null ? "main" : name} -->`;
+  const waiting = marked(open, mark, required("PROPOSE_AUTHOR"));
   if (waiting) return `::notice::no second proposal: #${waiting.number} waits for a decision`;
-  const branch = `odyssey-baseline-${sha.slice(0, 12)}`;
-  await point(github, branch, event.repository.default_branch);
+  const branch = `odyssey-baseline-${name}`;
+  await point(github, branch, base);
   await github.put(`contents/${file.split("/").map(encodeURIComponent).join("/")}`, {
     branch,
     content: readFileSync(file).toString("base64"),
     message: `baseline: a candidate of ${sha.slice(0, 12)}`,
   });
-  const title = release ? `Baseline of ${plain(release)}` : `Baseline of ${sha.slice(0, 12)}`;
-  const made = await github.post("pulls", { title, head: branch, base, body: body(file, sha, release) });
+  const text = `${mark}\n${body(file, sha, release)}`;
+  const asked = { title: `Baseline of ${name}`, head: branch, base, body: text };
+  const made = await github.post("pulls", asked);
   return `pull request ${made.number} made`;
 }
 
@@ -43,13 +46,16 @@ async function point(github, branch, from) {
 }
 
 function body(file, sha, release) {
-  const words = release && !/^[\w.+-]+$/.test(release) ? " --release TAG" : release && ` --release ${release}`;
-  return `${MARK}
-The benchmarks of ${sha.slice(0, 12)} ${release ? "were measured for the release" : "lie beyond the tolerance of the approved baseline"}.
+  const why = release
+    ? "were measured for the release"
+    : "lie beyond the tolerance of the approved baseline, or there is none yet";
+  // A person copies this into a shell.
+  const tag = release === null ? "" : ` --release ${plain(release) === release ? release : "TAG"}`;
+  return `The benchmarks of ${sha.slice(0, 12)} ${why}.
 Nothing has changed yet. To approve the candidate, on this branch:
 
 \`\`\`console
-$ odyssey baseline approve ${file} --by NAME --reason TEXT${words || ""}
+$ odyssey baseline approve ${file} --by NAME --reason TEXT${tag}
 $ git add benchmarks/baselines && git commit && git push
 \`\`\`
 
@@ -57,8 +63,9 @@ To refuse it, close this pull request and delete its branch.
 `;
 }
 
+// A name that is a name in a shell, in a reference and in Markdown.
 function plain(text) {
-  return text.replace(/[^\w.+-]/g, "?");
+  return text.replace(/[^\w.+-]+/g, "-");
 }
 
 await finish(main);
