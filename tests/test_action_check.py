@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.actions import ROOT, Done, Runner
+from tests.actions import ROOT, Done, Runner, actions
 from tests.paired_projects import Project
 
 # What decides here is counted, not timed, so no machine is too busy for it.
@@ -24,6 +24,9 @@ gate = ["track"]
 """
 SIZE = "SIZE = 100"
 ONE = "track_size"
+INSTALL = "Install odyssey-asv"
+# As actions/setup-python leaves it.
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 @dataclass
@@ -108,14 +111,15 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `_temp` of a runner on which the action has installed this program, from its own tree. What it
     depends on is this machine's, for the tests of one project need not download it again."""
     folder = tmp_path_factory.mktemp("runner")
-    runner = Runner(folder, folder, "push", {})
+    runner = Runner(folder, folder, "push", {}, more={"PATH": PATH})
     made = runner.temp / "odyssey-asv"
     venv.create(made, with_pip=False)
     (packages,) = made.glob("lib/python*/site-packages")
     (packages / "of_the_tests.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    env = {**runner.variables(), "GITHUB_ACTION_PATH": str(ROOT / ".github/actions/check")}
-    step = [sys.executable, str(ROOT / ".github/actions/check/check.py"), "install"]
-    subprocess.run(step, cwd=folder, env=env, check=True)
+    (step,) = [s for s in actions()["check"]["runs"]["steps"] if s.get("name") == INSTALL]
+    where = {"GITHUB_ACTION_PATH": str(ROOT / ".github/actions/check")}
+    done = runner.steps([step], runner.context() | {"inputs": {"version": ""}}, where)
+    assert done.code == 0, done.log
     assert (packages / "odyssey_asv" / "adopting" / "templates" / "benchmarks.yml").is_file()
     return made
 
@@ -136,9 +140,8 @@ def run(
     place: Path, workspace: Path, event: dict[str, Any], name: str = "pull_request", **inputs: str
 ) -> tuple[Runner, Done]:
     """The action, without its step that installs."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    runner = Runner(place, workspace, name, event, more={"PATH": path})
-    return runner, runner.action("check", skip="Install odyssey-asv", **inputs)
+    runner = Runner(place, workspace, name, event, more={"PATH": PATH})
+    return runner, runner.action("check", skip=INSTALL, **inputs)
 
 
 def report(runner: Runner) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.actions import GITHUB, Done, Runner
+from tests.actions import GITHUB, Done, Runner, workflows
 from tests.fake_github import BOT, LONGEST_BODY, GitHub, serving
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -274,46 +274,40 @@ def test_the_author_is_the_bot_of_actions() -> None:
     assert BOT in (GITHUB / "actions" / "comment" / "action.yml").read_text(encoding="utf-8")
 
 
-Script = Callable[..., "subprocess.CompletedProcess[str]"]
+Job = Callable[..., Done]
 
 
 @pytest.fixture
-def script(tmp_path: Path, github: GitHub) -> Script:
-    """Run a script of `.github/scripts` as its step does, in a folder with a checkout's files."""
+def job(tmp_path: Path, github: GitHub) -> Job:
+    """Run a job of `benchmarks.yml` in a checkout, after one that handed on a `candidate`."""
+    (tmp_path / ".github").symlink_to(GITHUB)
 
-    def run(name: str, event: Any = None, **more: str) -> subprocess.CompletedProcess[str]:
-        path = tmp_path / "event.json"
-        path.write_text(json.dumps(event or {}), encoding="utf-8")
-        env = {
-            **os.environ,
-            "GITHUB_API_URL": github.address, "GITHUB_REPOSITORY": "owner/project",
-            "GITHUB_SERVER_URL": "https://github.com", "GITHUB_RUN_ID": "77",
-            "GITHUB_EVENT_PATH": str(path), **more,
-        }  # fmt: skip
-        words = [node(), str(GITHUB / "scripts" / name)]
-        return subprocess.run(
-            words, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
-        )
+    def run(name: str, *, candidate: str = "", **more: str) -> Done:
+        event = {"repository": {"default_branch": "main"}}
+        given = {"GITHUB_API_URL": github.address, **more}
+        runner = Runner(tmp_path / "runner", tmp_path, "push", event, given)
+        context = runner.context() | {"needs": {"measure": {"outputs": {"candidate": candidate}}}}
+        found = workflows()["benchmarks.yml"]
+        shell = found["defaults"]["run"]["shell"]
+        return runner.steps(found["jobs"][name]["steps"], context, {}, shell=shell)
 
     return run
 
 
-def propose(script: Script, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+def propose(job: Job, folder: Path, **more: str) -> Done:
     path = "benchmarks/baselines/candidates/one.json"
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     (folder / path).write_text('{"µ": 1}', encoding="utf-8")
-    event = {"repository": {"default_branch": "main"}}
     given = {
-        "PROPOSE_TOKEN": "the-token", "PROPOSE_AUTHOR": BOT, "PROPOSE_FILE": path,
-        "GITHUB_SHA": SHA, "GITHUB_REF_TYPE": "branch", "GITHUB_REF_NAME": "main",
+        "candidate": path, "GITHUB_SHA": SHA, "GITHUB_REF_TYPE": "branch", "GITHUB_REF_NAME": "main",
     }  # fmt: skip
-    return script("propose.mjs", event, **(given | more))
+    return job("propose", **(given | more))
 
 
-def test_a_candidate_becomes_a_pull_request(script: Script, tmp_path: Path, github: GitHub) -> None:
+def test_a_candidate_becomes_a_pull_request(job: Job, tmp_path: Path, github: GitHub) -> None:
     """One file on a branch at the tip of main; the baseline itself is not touched."""
-    done = propose(script, tmp_path)
-    assert done.returncode == 0, done.stdout
+    done = propose(job, tmp_path)
+    assert done.code == 0, done.log
     (pull,) = github.pulls
     branch = f"odyssey-baseline-{SHA[:12]}"
     assert github.refs[f"heads/{branch}"] == github.refs["heads/main"]
@@ -322,83 +316,76 @@ def test_a_candidate_becomes_a_pull_request(script: Script, tmp_path: Path, gith
     assert f"odyssey baseline approve {candidate} --by NAME --reason TEXT\n" in pull["body"]
 
 
-def test_no_second_proposal_while_one_waits(script: Script, tmp_path: Path, github: GitHub) -> None:
+def test_no_second_proposal_while_one_waits(job: Job, tmp_path: Path, github: GitHub) -> None:
     """Somebody may be at work on the first. A stranger's with the same mark stands in nobody's way."""
     github.pull(3, SHA, body="<!-- odyssey-asv: baseline of main -->\nnot ours")
-    propose(script, tmp_path)
+    propose(job, tmp_path)
     assert len(github.pulls) == 2
     writes = len(github.writes)
-    done = propose(script, tmp_path, GITHUB_SHA="7" * 40)
-    assert (done.returncode, len(github.writes)) == (0, writes)
-    assert "waits for a decision" in done.stdout
+    done = propose(job, tmp_path, GITHUB_SHA="7" * 40)
+    assert (done.code, len(github.writes)) == (0, writes)
+    assert "waits for a decision" in done.log
     # A release waits for none but its own.
-    propose(script, tmp_path, GITHUB_REF_TYPE="tag", GITHUB_REF_NAME="v1.0")
-    propose(script, tmp_path, GITHUB_REF_TYPE="tag", GITHUB_REF_NAME="v1.0")
+    propose(job, tmp_path, GITHUB_REF_TYPE="tag", GITHUB_REF_NAME="v1.0")
+    propose(job, tmp_path, GITHUB_REF_TYPE="tag", GITHUB_REF_NAME="v1.0")
     assert [pull.get("title") for pull in github.pulls] == [
         None, f"Baseline of {SHA[:12]}", "Baseline of v1.0",
     ]  # fmt: skip
     assert len({pull["head"]["ref"] for pull in github.pulls[1:]}) == 2
 
 
-def test_a_branch_that_was_left_is_used_again(
-    script: Script, tmp_path: Path, github: GitHub
-) -> None:
+def test_a_branch_that_was_left_is_used_again(job: Job, tmp_path: Path, github: GitHub) -> None:
     github.refs[f"heads/odyssey-baseline-{SHA[:12]}"] = "b" * 40
-    assert propose(script, tmp_path).returncode == 0
+    assert propose(job, tmp_path).code == 0
     assert github.refs[f"heads/odyssey-baseline-{SHA[:12]}"] == "a" * 40
 
 
-def test_a_release_is_named(script: Script, tmp_path: Path, github: GitHub) -> None:
+def test_a_release_is_named(job: Job, tmp_path: Path, github: GitHub) -> None:
     """A tag is data: only one of plain letters stands in a command to type."""
-    propose(script, tmp_path, GITHUB_REF_TYPE="tag", GITHUB_REF_NAME="v1.0")
+    propose(job, tmp_path, GITHUB_REF_TYPE="tag", GITHUB_REF_NAME="v1.0")
     assert "--release v1.0\n" in github.pulls[0]["body"]
     assert github.pulls[0]["title"] == "Baseline of v1.0"
     github.pulls.clear()
-    propose(script, tmp_path, GITHUB_REF_TYPE="tag", GITHUB_REF_NAME="v1;$(id)@me")
+    propose(job, tmp_path, GITHUB_REF_TYPE="tag", GITHUB_REF_NAME="v1;$(id)@me")
     assert github.pulls[0]["title"] == "Baseline of v1-id-me"
     assert "--release TAG\n" in github.pulls[0]["body"]
     assert "$(id)" not in github.pulls[0]["body"]
 
 
-def test_only_a_file_of_the_checkout_is_proposed(
-    script: Script, tmp_path: Path, github: GitHub
-) -> None:
+def test_only_a_file_of_the_checkout_is_proposed(job: Job, tmp_path: Path, github: GitHub) -> None:
     for path in ("../secret.json", "/etc/passwd", "benchmarks/../../x.json", ".git/config"):
-        done = propose(script, tmp_path, PROPOSE_FILE=path)
-        assert done.returncode == 1
+        done = propose(job, tmp_path, candidate=path)
+        assert done.code == 1
     assert github.writes == []
 
 
-def regressions(
-    script: Script, folder: Path, count: int, text: str = "**1 regression holds**\n"
-) -> subprocess.CompletedProcess[str]:
+def regressions(job: Job, folder: Path, count: int, text: str = "**1 regression holds**\n") -> Done:
     report = folder / "odyssey-history"
     report.mkdir(exist_ok=True)
     (report / "report.json").write_text(json.dumps({"changes": [{}] * count}), encoding="utf-8")
     (report / "report.md").write_text(text, encoding="utf-8")
-    given = {"ISSUE_TOKEN": "the-token", "ISSUE_AUTHOR": BOT, "ISSUE_REPORT": "odyssey-history"}
-    return script("issue.mjs", **given)
+    return job("issue")
 
 
-def test_one_issue_about_regressions(script: Script, tmp_path: Path, github: GitHub) -> None:
+def test_one_issue_about_regressions(job: Job, tmp_path: Path, github: GitHub) -> None:
     """None where nothing regressed; one that is opened, updated, and told when all is well again."""
-    assert regressions(script, tmp_path, 0).returncode == 0
+    assert regressions(job, tmp_path, 0).code == 0
     assert github.issues == []
-    assert regressions(script, tmp_path, 1).returncode == 0
-    assert regressions(script, tmp_path, 2, "**2 regressions hold**\n").returncode == 0
+    assert regressions(job, tmp_path, 1).code == 0
+    assert regressions(job, tmp_path, 2, "**2 regressions hold**\n").code == 0
     (issue,) = github.issues
     assert issue["title"] == "Benchmarks: 2 regressions hold"
     assert "**2 regressions hold**" in issue["body"]
-    assert regressions(script, tmp_path, 0, "**no regression holds**\n").returncode == 0
+    assert regressions(job, tmp_path, 0, "**no regression holds**\n").code == 0
     assert github.issues == [issue]
     assert issue["title"] == "Benchmarks: no regression holds"
 
 
-def test_pull_requests_are_no_issues(script: Script, tmp_path: Path, github: GitHub) -> None:
+def test_pull_requests_are_no_issues(job: Job, tmp_path: Path, github: GitHub) -> None:
     """GitHub lists them as such."""
     github.issues.append(
         {"number": 5, "body": "<!-- odyssey-asv: regressions -->\n", "user": {"login": BOT},
          "pull_request": {}, "title": "t"}
     )  # fmt: skip
-    regressions(script, tmp_path, 1)
+    regressions(job, tmp_path, 1)
     assert len(github.issues) == 2
