@@ -296,8 +296,11 @@ def job(tmp_path: Path, github: GitHub) -> Job:
 
 def propose(job: Job, folder: Path, **more: str) -> Done:
     path = "benchmarks/baselines/candidates/one.json"
-    (folder / path).parent.mkdir(parents=True, exist_ok=True)
-    (folder / path).write_text('{"µ": 1}', encoding="utf-8")
+    artifact = folder / "runner" / "_temp" / "candidate"
+    artifact.mkdir(parents=True, exist_ok=True)
+    (artifact / "one.json").write_text('{"µ": 1}', encoding="utf-8")
+    (artifact / "link.json").unlink(missing_ok=True)
+    (artifact / "link.json").symlink_to("/proc/self/environ")
     given = {
         "candidate": path, "GITHUB_SHA": SHA, "GITHUB_REF_TYPE": "branch", "GITHUB_REF_NAME": "main",
     }  # fmt: skip
@@ -352,16 +355,20 @@ def test_a_release_is_named(job: Job, tmp_path: Path, github: GitHub) -> None:
     assert "$(id)" not in github.pulls[0]["body"]
 
 
-def test_only_a_file_of_the_checkout_is_proposed(job: Job, tmp_path: Path, github: GitHub) -> None:
-    for path in ("../secret.json", "/etc/passwd", "benchmarks/../../x.json", ".git/config"):
+def test_only_a_candidate_is_proposed(job: Job, tmp_path: Path, github: GitHub) -> None:
+    folder = "benchmarks/baselines/candidates"
+    for path in (
+        "../secret.json", "/etc/passwd", "pyproject.json", f"{folder}/../x.json", f"{folder}/no.json",
+        f"{folder}/link.json",
+    ):  # fmt: skip
         done = propose(job, tmp_path, candidate=path)
         assert done.code == 1
     assert github.writes == []
 
 
 def regressions(job: Job, folder: Path, count: int, text: str = "**1 regression holds**\n") -> Done:
-    report = folder / "odyssey-history"
-    report.mkdir(exist_ok=True)
+    report = folder / "runner" / "_temp" / "odyssey-history"
+    report.mkdir(parents=True, exist_ok=True)
     (report / "report.json").write_text(json.dumps({"changes": [{}] * count}), encoding="utf-8")
     (report / "report.md").write_text(text, encoding="utf-8")
     return job("issue")

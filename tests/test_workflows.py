@@ -248,7 +248,7 @@ def test_a_year_of_main(main: Main) -> None:
 
 
 def keeping(folder: Path, word: str) -> str:
-    """Run the one step of `benchmarks.yml` that restores or keeps."""
+    """Run the one step of `benchmarks.yml` that restores or keeps. What is kept comes from `results`."""
     found = workflows()["benchmarks.yml"]
     command = f"keep.py {word}"
     every = [step for job in found["jobs"].values() for step in job["steps"]]
@@ -263,24 +263,32 @@ def keeping(folder: Path, word: str) -> str:
 
 
 def test_results_outlive_a_run(tmp_path: Path) -> None:
-    """On a branch without history of the code; a shallow clone without credentials gets them again."""
+    """On a branch without history of the code; a shallow clone gets them again. Nothing else of an artifact
+    is kept, and nothing of it comes near the code of the job that may write."""
     project = Project(tmp_path / "work")
     bare = tmp_path / "remote.git"
     project.git("clone", "--quiet", "--bare", str(project.root), str(bare))
     project.git("remote", "add", "origin", bare.as_uri())
+    artifact = tmp_path / "runner" / "_temp" / "results"
+
+    def measured(name: str, text: str) -> None:
+        (artifact / name).parent.mkdir(parents=True, exist_ok=True)
+        (artifact / name).write_text(text)
+
     assert "nothing to restore" in keeping(project.root, "restore")
-    project.write(".asv/results/one/a.json", "1")
-    project.write("benchmarks/results/b.json", "2")
+    measured(".asv/results/one/a.json", "1")
+    measured("benchmarks/results/b.json", "2")
+    measured(".github/scripts/keep.py", "raise SystemExit('taken over')")
     status = project.git("status", "--porcelain")
     assert "results kept" in keeping(project.root, "keep")
     assert "nothing new" in keeping(project.root, "keep")
     assert project.git("status", "--porcelain") == status
 
-    project.git("clone", "--quiet", "--depth=1", bare.as_uri(), str(tmp_path / "later"))
     later = tmp_path / "later"
+    project.git("clone", "--quiet", "--depth=1", bare.as_uri(), str(later))
     assert "results restored" in keeping(later, "restore")
     assert (later / ".asv/results/one/a.json").read_text() == "1"
-    (later / "benchmarks/results/c.json").write_text("3")
+    measured("benchmarks/results/c.json", "3")
     assert "results kept" in keeping(later, "keep")
     listed = project.git("ls-remote", "origin", "refs/heads/odyssey-results").split()[0]
     project.git("fetch", "--quiet", "origin", "odyssey-results")
@@ -288,3 +296,12 @@ def test_results_outlive_a_run(tmp_path: Path) -> None:
         ".asv/results/one/a.json", "benchmarks/results/b.json", "benchmarks/results/c.json",
     ]  # fmt: skip
     assert project.git("rev-list", "--count", listed) == "2"
+
+
+def test_a_job_that_may_write_gets_artifacts_beside_its_code() -> None:
+    """Else another job's files could take the place of the scripts that it runs."""
+    for place, job in jobs():
+        if writes(job):
+            for step in job["steps"]:
+                if step.get("uses", "").startswith("actions/download-artifact@"):
+                    assert step["with"]["path"].startswith("${{ runner.temp }}/"), place

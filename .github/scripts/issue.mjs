@@ -1,15 +1,15 @@
 // One issue about regressions that hold on main: opened once, then kept up to date. A person closes it.
 
-import { readFileSync } from "node:fs";
-
 import { finish, fromEnvironment, marked, required } from "../actions/comment/rest.mjs";
 import { LONGEST, read, shown } from "../actions/comment/text.mjs";
 
+const LONGEST_FILE = 50_000_000;
 const MARK = "<!-- odyssey-asv: regressions -->";
 
 async function main() {
   const folder = required("ISSUE_REPORT");
-  const { changes } = JSON.parse(readFileSync(`${folder}/report.json`, "utf8"));
+  const { changes } = JSON.parse(read(`${folder}/report.json`, LONGEST_FILE) ?? "{}");
+  if (!Array.isArray(changes)) throw new Error(`${folder}: no report of a history`);
   const github = fromEnvironment("ISSUE_TOKEN");
   const author = required("ISSUE_AUTHOR");
   const listed = { state: "open", creator: author, sort: "created", direction: "asc" };

@@ -1,7 +1,8 @@
 """Results that outlive a run: on a branch of their own, which shares no history with the code.
 
-`restore` puts the results of the branch into the working tree, `keep` adds those of the working tree to the
-branch. No branch yet is no error. The token, if any, is in KEEP_TOKEN and on no command line.
+`restore` puts the results of the branch into the working tree; `keep` adds those in the folder KEEP_FROM to
+the branch: what another job has made is never laid over the code of this one. No branch yet is no error.
+The token, if any, is in KEEP_TOKEN and on no command line.
 """
 
 from __future__ import annotations
@@ -44,12 +45,17 @@ def restore() -> int:
 def keep() -> int:
     tip = fetched()
     with tempfile.TemporaryDirectory() as work:
-        with_index = {"GIT_INDEX_FILE": str(Path(work, "index"))}
+        results = Path(os.environ["KEEP_FROM"]).resolve()
+        with_index = {
+            "GIT_DIR": git("rev-parse", "--absolute-git-dir"),
+            "GIT_WORK_TREE": str(results),
+            "GIT_INDEX_FILE": str(Path(work, "index")),
+        }
         if tip:
             git("read-tree", tip, env=with_index)
-        there = [folder for folder in FOLDERS if Path(folder).is_dir()]
+        there = [folder for folder in FOLDERS if (results / folder).is_dir()]
         if there:
-            git("add", "--force", "--", *there, env=with_index)
+            git("-C", str(results), "add", "--force", "--", *there, env=with_index)
         tree = git("write-tree", env=with_index)
     if tip and git("rev-parse", f"{tip}^{{tree}}") == tree:
         print("nothing new to keep")

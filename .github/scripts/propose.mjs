@@ -4,8 +4,10 @@
 import { readFileSync } from "node:fs";
 
 import { finish, fromEnvironment, marked, required } from "../actions/comment/rest.mjs";
+import { read } from "../actions/comment/text.mjs";
 
-const FILE = /^[\w][\w./-]*\.json$/;
+const FILE = /^benchmarks\/baselines\/candidates\/(\w[\w.-]*\.json)$/;
+const LONGEST_FILE = 50_000_000;
 
 async function main() {
   const event = JSON.parse(readFileSync(required("GITHUB_EVENT_PATH"), "utf8"));
@@ -13,7 +15,10 @@ async function main() {
   const sha = required("GITHUB_SHA");
   const file = required("PROPOSE_FILE");
   const release = process.env.GITHUB_REF_TYPE === "tag" ? required("GITHUB_REF_NAME") : null;
-  if (!FILE.test(file) || file.includes("..")) throw new Error(`${file} is no file of a baseline`);
+  const found = FILE.exec(file);
+  if (!found) throw new Error(`${file} is no candidate`);
+  const content = read(`${required("PROPOSE_FROM")}/${found[1]}`, LONGEST_FILE);
+  if (content === null) throw new Error(`${file}: not in the artifact`);
   const base = event.repository.default_branch;
   const listed = { state: "open", base, sort: "created", direction: "asc" };
   const open = await github.all("pulls", listed);
@@ -23,9 +28,9 @@ async function main() {
   if (waiting) return `::notice::no second proposal: #${waiting.number} waits for a decision`;
   const branch = `odyssey-baseline-${name}`;
   await point(github, branch, base);
-  await github.put(`contents/${file.split("/").map(encodeURIComponent).join("/")}`, {
+  await github.put(`contents/${file}`, {
     branch,
-    content: readFileSync(file).toString("base64"),
+    content: Buffer.from(content).toString("base64"),
     message: `baseline: a candidate of ${sha.slice(0, 12)}`,
   });
   const text = `${mark}\n${body(file, sha, release)}`;

@@ -13,15 +13,16 @@ const CODE = /<code>([^<>]*)<\/code>/g;
 // Links, images, mentions, references, mark-up beyond bold and tables, characters that nobody sees.
 const MEANING = /[<>&@`\\[\]~#_]|:\/\/|www\.|\bGH-\d|(?!\n)[\p{Cc}\p{Cf}\p{Co}\p{Cn}]/iu;
 
-// A report's text, or null where there is none that could be shown.
-export function read(path) {
+// The text of a file out of an artifact, or null where there is none: a link might lead anywhere, and what
+// is too long is no report.
+export function read(path, longest = LONGEST_FILE) {
   let found;
   try {
     found = lstatSync(path);
   } catch {
     return null;
   }
-  if (!found.isFile() || found.size > LONGEST_FILE) return null;
+  if (!found.isFile() || found.size > longest) return null;
   return readFileSync(path, "utf8");
 }
 
