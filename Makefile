@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lint types unit browser coverage bench setup clean help
+.PHONY: run test lint types workflows unit browser node coverage bench setup clean help
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' $(MAKEFILE_LIST) | column -t -l 2
@@ -26,7 +26,7 @@ run: $(READY)  ## Measure HEAD with asv, record the results, compare them with t
 	$(BIN)/odyssey compare --other-machine advise --report .odyssey/report \
 	  || { echo "odyssey compare: exit code $$?" >&2; exit 1; }
 
-test: lint types unit  ## Lint, check types, run every test.
+test: lint types workflows unit  ## Lint, check types and workflows, run every test.
 
 lint: $(READY)  ## Check style.
 	$(BIN)/ruff check .
@@ -35,6 +35,12 @@ lint: $(READY)  ## Check style.
 types: $(READY)  ## Check types.
 	$(BIN)/mypy
 
+# Both without network: zizmor for what could be abused, the schemas for what would not even start.
+workflows: $(READY)  ## Check the workflows and actions.
+	$(BIN)/zizmor --offline --no-progress --quiet --strict-collection .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
+
 # The tests of the pages open them in a real browser.
 browser:  ## Install Debian's Chromium where there is none and this may be done.
 	@command -v chromium || command -v chromium-browser || command -v google-chrome \
@@ -42,7 +48,14 @@ browser:  ## Install Debian's Chromium where there is none and this may be done.
 	       && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends -y chromium fonts-dejavu-core; } \
 	  || echo "no Chromium: tests of pages are skipped (in CI they fail): apt-get install chromium" >&2
 
-unit: $(READY) browser  ## Run the tests, in random order.
+# The tests of the comment run its script, as GitHub does, with Node.
+node:  ## Install Debian's Node where there is none and this may be done.
+	@command -v node \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get && apt-get update -qq \
+	       && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends -y nodejs; } \
+	  || echo "no Node: tests of comments are skipped (in CI they fail): apt-get install nodejs" >&2
+
+unit: $(READY) browser node  ## Run the tests, in random order.
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --durations 15
 
 coverage: $(READY)  ## Which branches the tests of the pure layers and the stores leave out.

@@ -108,6 +108,11 @@ def load(start: Path) -> Config:
     return Config(root=start.resolve())
 
 
+def has_settings(path: Path) -> bool:
+    """Whether a file holds settings of ours. Raises `InvalidFileError` for what is no TOML."""
+    return _table(path) is not None
+
+
 def _table(path: Path) -> Mapping[str, Any] | None:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))

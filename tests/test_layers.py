@@ -53,6 +53,7 @@ LAYERS: dict[str, int] = {
     "bisecting": 5,
     "histories": 5,
     "publishing": 5,
+    "adopting": 5,
     "report": 6,
     "cli": 7,
     "__main__": 8,

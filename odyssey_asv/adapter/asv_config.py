@@ -86,7 +86,7 @@ def find(start: Path, named: str | None = None) -> Path:
         )
     raise InvalidInputError(
         f"{start}: no asv.conf.json here, above or one folder below",
-        tip="create one with: asv quickstart",
+        tip="create one with: odyssey init",
     )
 
 

@@ -321,6 +321,16 @@ class Repository:
             raise InvalidInputError(f"{self.root}: no commit {commit!r}")
         checkout.check_out(self.root, self._path_of("objects"), commit, folder, self._origin())
 
+    def published(self) -> tuple[str, str] | None:
+        """The address of the remote and the commit that is checked out, where a branch of the remote, as
+        far as is known here, has it."""
+        address = self._quietly("config", "--get", "remote.origin.url")
+        head = self._quietly("rev-parse", "--verify", "--quiet", "HEAD")
+        if address is None or head is None:
+            return None
+        there = self._quietly("for-each-ref", f"--contains={head}", "refs/remotes/origin")
+        return (address, head) if there else None
+
     def _origin(self) -> dict[str, str]:
         """Where the remote is, and whether this is a partial clone of it."""
         found = {

@@ -18,7 +18,7 @@ from odyssey_asv.errors import InvalidFileError, InvalidInputError
 
 # What asv installs by itself. It leaves these out of an environment's name, wherever they are named.
 _ASV_OWN = ("pip+build", "pip+asv_runner", "pip+pympler")
-_BUILDABLE = ("virtualenv", "uv")
+BUILDABLE = ("virtualenv", "uv")
 _TIP = 'set "environment_type": "virtualenv" in asv.conf.json, or use -E virtualenv'
 _ADDRESS = re.compile(r"^(?:git\+|https?://|file:|\.{1,2}/|/)")
 _NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
@@ -84,7 +84,7 @@ def recipes(
         )
     default = config.environment_type
     by_name = {}
-    if environments and default in _BUILDABLE:
+    if environments and default in BUILDABLE:
         by_name = {recipe.name: recipe for recipe in _of_type(config, conf, default, None)}
     for spec in environments or (default,):
         if spec in by_name:
@@ -240,7 +240,7 @@ def _check(kind: str, python: str | None, spec: str, by_name: Mapping[str, Recip
         raise InvalidInputError(
             f"environments of type {kind!r} cannot be built here, only virtualenv and uv", tip=_TIP
         )
-    if kind not in _BUILDABLE:
+    if kind not in BUILDABLE:
         names = f"; asv.conf.json has: {', '.join(by_name)}" if by_name else ""
         raise InvalidInputError(f"unknown environment {spec!r}{names}", tip=_TIP)
 
