@@ -199,8 +199,15 @@ class Engine:
                     self._settle(trial, side, fault)
 
     def _prepare(self, trial: Trial, workers: tuple[Worker, Worker]) -> tuple[Outcome, Outcome]:
-        """Both sides at once, but one after the other where the base has to find `number` first."""
+        """Both sides at once, but one after the other where the base has to find `number` first, and in
+        either order where they time themselves."""
         tasks = [self._task(trial, side) for side in (BASE, CONTENDER)]
+        if trial.times_itself:
+            outcomes: dict[int, Outcome] = {}
+            for side in self._rng.sample((BASE, CONTENDER), 2):
+                workers[side].begin(tasks[side])
+                outcomes[side] = workers[side].prepared()
+            return outcomes[BASE], outcomes[CONTENDER]
         if trial.number or not trial.timed:
             for worker, task in zip(workers, tasks, strict=True):
                 worker.begin(task)
@@ -230,7 +237,8 @@ class Engine:
         Not in the first block, which shows whether the case needs more than one."""
         if self._settings.cpu is not None or not trial.blocks or not trial.timed:
             return self._settings.cpu
-        return None if trial.parallel else self._processor
+        # Nobody knows how many threads one that times itself has.
+        return None if trial.parallel or trial.times_itself else self._processor
 
     def _choose_processor(self) -> None:
         """The one that was least busy in the last round."""
