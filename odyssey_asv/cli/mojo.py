@@ -31,9 +31,15 @@ def mojo(scene: Scene, /, folder: Path, *, force: bool) -> int:
         put(near(path))
     if not written:
         say(f"{folder}: the files are there already")
-    inside = folder if not folder.is_absolute() else Path(near(folder))
-    command = (
-        f"python {{conf_dir}}/{inside.as_posix()}/odyssey_mojo.py {{build_dir}} {{build_cache_dir}}"
-    )
-    say(f'next: "build_command": ["{command}"] in asv.conf.json, with mojo-compiler in its matrix')
+    say(f'next: "build_command": ["{_command(scene, folder)}"] in asv.conf.json,')
+    say("      with mojo-compiler and mojo-compiler-mojo-libs in its matrix (docs/mojo.md)")
     return Exit.OK
+
+
+def _command(scene: Scene, folder: Path) -> str:
+    """The build command, with paths from asv's configuration: from here where there is none yet."""
+    home = scene.folder
+    with suppress(InvalidInputError):
+        home = find(scene.folder, scene.asv_config).parent
+    inside = Path(os.path.relpath(scene.folder / folder, home)).as_posix()
+    return f"python {{conf_dir}}/{inside}/odyssey_mojo.py {{build_dir}} {{build_cache_dir}}"

@@ -207,18 +207,25 @@ def _libraries() -> dict[str, str]:
 
 def processor() -> str:
     """What code is compiled for: the processor's model with a digest of what it can do."""
-    model, able = platform.processor() or platform.machine(), ""
+    known = _cpuinfo()
+    model = known.get("model name") or platform.processor() or platform.machine()
+    return f"{model} {hashlib.sha256(' '.join(processor_flags()).encode()).hexdigest()[:8]}"
+
+
+def processor_flags() -> list[str]:
+    """What the processor can do, as Linux has it; nothing elsewhere."""
+    known = _cpuinfo()
+    return sorted((known.get("flags") or known.get("Features") or "").split())
+
+
+def _cpuinfo() -> dict[str, str]:
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        text = ""
-    for line in text.splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            model = value.strip()
-        elif key.strip() in ("flags", "Features"):
-            able = " ".join(sorted(value.split()))
-    return f"{model} {hashlib.sha256(able.encode()).hexdigest()[:8]}"
+        return {}
+    # Up to the second processor.
+    pairs = (line.partition(":") for line in text.partition("\n\n")[0].splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def _is_time(value: object) -> bool:
