@@ -1,8 +1,8 @@
 """Mojo beside numpy, kernel by kernel: `python -m benchmarks.studies.mojo [-b KERNEL] [--rounds N]`.
 
-Needs the compiler: `pip install mojo-compiler mojo-compiler-mojo-libs`, or the extra `mojo` of this
-package. Builds the programs of `benchmarks/mojo` as their build command does, holds what they give
-against numpy, and takes Mojo and numpy in turn, a process each. About four minutes.
+Needs the compiler: `pip install mojo-compiler`, or the extra `mojo` of this package. Builds the programs
+of `benchmarks/mojo` as their build command does, holds what they give against numpy, and takes Mojo and
+numpy in turn, a process each. About four minutes.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def mojo(scene: Scene, /, folder: Path, *, force: bool) -> int:
     if not written:
         say(f"{folder}: the files are there already")
     say(f'next: "build_command": ["{_command(scene, folder)}"] in asv.conf.json,')
-    say("      with mojo-compiler and mojo-compiler-mojo-libs in its matrix (docs/mojo.md)")
+    say('      and "mojo-compiler" in its matrix (docs/mojo.md)')
     return Exit.OK
 
 

@@ -5,10 +5,9 @@ beside it, into a project. As a program it is asv's build command,
 
     python {conf_dir}/FOLDER/odyssey_mojo.py {build_dir} {build_cache_dir} [SOURCE ...]
 
-run by the environment's Python, where the compiler is installed (mojo-compiler and
-mojo-compiler-mojo-libs from the package index). It compiles the sources, by default every Mojo file of
-the project that has a `main`, and leaves one wheel with the programs and this module in it. As a module
-it is for the suite:
+run by the environment's Python, where the compiler is installed (mojo-compiler from the package index).
+It compiles the sources, by default every Mojo file of the project that has a `main`, and leaves one
+wheel with the programs and this module in it. As a module it is for the suite:
 
     from odyssey_mojo import MojoBenchmark
 
@@ -285,8 +284,8 @@ class _Compiler:
             version = ""
         if not version or not path.exists():
             raise BuildError(
-                f"{COMPILER} is not installed in {Path(sys.executable).parent.parent}: add it and"
-                f" {COMPILER}-mojo-libs to `matrix` in asv.conf.json"
+                f"{COMPILER} is not installed in {Path(sys.executable).parent.parent}: add it to"
+                " `matrix` in asv.conf.json"
             )
         return cls(path, version)
 
