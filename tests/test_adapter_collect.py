@@ -227,7 +227,7 @@ def test_failed_build_fails_what_was_selected(place: Place) -> None:
     """And nothing else."""
     found = place.results(built=False, said="no such header", selected=frozenset({(TIME, 0)}))
     assert found[TIME, 0].status is Status.FAILED
-    assert found[TIME, 0].reason == "the project did not build at this commit:\nno such header"
+    assert found[TIME, 0].reason == "no such header\nthe project did not build at this commit"
     assert found[SIZES, 0].status is Status.NOT_SELECTED
 
 

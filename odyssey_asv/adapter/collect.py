@@ -47,8 +47,8 @@ class Finished:
 
     @property
     def why_not_built(self) -> str:
-        why = "the project did not build at this commit"
-        return f"{why}:\n{self.said}" if self.said else why
+        """As of everything that fails: the last line says what it comes to."""
+        return f"{self.said}\nthe project did not build at this commit".lstrip()
 
 
 def collect(finished: Finished, earlier: ResultSet | None = None) -> tuple[ResultSet, bool]:
