@@ -32,7 +32,7 @@ from odyssey_asv.adapter.paired.workers import (
 )
 from odyssey_asv.model import Status
 from odyssey_asv.policy import Verdict
-from odyssey_asv.trials import BASE, CONTENDER, Block, Settings, Trial
+from odyssey_asv.trials import BASE, CONTENDER, Block, Settings, Trial, sampled_s
 
 _PAIRS = 10
 _BLOCK_S = 0.04
@@ -190,6 +190,7 @@ class Engine:
                 self._sample(trial, workers, left)
             elif isinstance(first, Measured) and isinstance(second, Measured):
                 trial.blocks.append(Block(0, values=(first.value, second.value)))
+                self.sampling_s += sampled_s(first.value) + sampled_s(second.value)
             else:
                 for side, outcome in enumerate(outcomes):
                     self._settle(trial, side, outcome)

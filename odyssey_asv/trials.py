@@ -278,6 +278,11 @@ def _is_sampled(value: Any) -> bool:
     )
 
 
+def sampled_s(value: Any) -> float:
+    """How long the samples of a value took, 0 where it has none."""
+    return sum(value["samples"]) * value["number"] if _is_sampled(value) else 0.0
+
+
 def _of_samples(case: Case, values: Sequence[Mapping[str, Any]]) -> Result:
     """What benchmarks that took their samples themselves gave, one process each."""
     processes = tuple(tuple(map(float, value["samples"])) for value in values)

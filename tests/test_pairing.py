@@ -28,7 +28,7 @@ from odyssey_asv.evidence import LOOKS, Promise
 from odyssey_asv.findings import Clock, Finding
 from odyssey_asv.pairing import Engine, Watcher
 from odyssey_asv.policy import Policy, Verdict
-from odyssey_asv.trials import Settings, Trial, trials
+from odyssey_asv.trials import Settings, Trial, sampled_s, trials
 
 READY = Prepared(number=10, repeat=0, own_timer=False, fresh=False)
 
@@ -409,6 +409,11 @@ def test_a_timing_may_bring_its_own_samples(world: World, tmp_path: Path) -> Non
     assert found.base.value == 0.02
     assert found.base.processes == ((0.01, 0.02, 0.09),) * blocks
     assert (found.base.number, found.base.repeat) == (4, 3 * blocks)
+
+
+def test_time_of_samples_that_a_benchmark_took_is_time_of_sampling() -> None:
+    assert sampled_s({"samples": [0.5, 0.25], "number": 4}) == 3.0
+    assert sampled_s({"samples": [0.5]}) == sampled_s(7) == 0.0
 
 
 @pytest.mark.parametrize(

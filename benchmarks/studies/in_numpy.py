@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 SAMPLE_S = 0.002
-RUN_S = 0.2
+RUN_S = 0.1
 _LEAST = 3
 
 Numbers = NDArray[Any]

@@ -46,7 +46,7 @@ def measure[Work: def() raises -> None](work: Work) raises:
         work()
         return
     var sample_s = Float64(getenv("ODYSSEY_MOJO_SAMPLE_S", "0.002"))
-    var run_s = Float64(getenv("ODYSSEY_MOJO_RUN_S", "0.2"))
+    var run_s = Float64(getenv("ODYSSEY_MOJO_RUN_S", "0.1"))
     var processor = getenv("ODYSSEY_MOJO_CLOCK") == "processor"
     var number = _fitting(work, sample_s, processor)
     var line = String('{"number": ', number, ', "samples": [')

@@ -75,7 +75,7 @@ class MojoBenchmark:
     kernel: ClassVar[str] = ""
     arguments: ClassVar[Sequence[object]] = ()
     sample_time: ClassVar[float] = 0.002
-    run_time: ClassVar[float] = 0.2
+    run_time: ClassVar[float] = 0.1
     rounds: ClassVar[int] = 2
     clock: ClassVar[str] = "wall"
 
