@@ -63,8 +63,11 @@ class Arena:
         )
 
 
-def arena(pair: tuple[Built, Built], suite: Path, state: Path, work: Path) -> Arena:
-    """Prepare folders in `work` for the processes of both sides."""
+def arena(
+    pair: tuple[Built, Built], suite: Path, state: Path, work: Path, caches: Path | None = None
+) -> Arena:
+    """Prepare folders in `work` for the processes of both sides. In `caches` what `setup_cache` gives is
+    kept by environment, for pairs to come."""
     support = _support(state)
     made = []
     # Paths of both have one length: it moves memory about.
@@ -84,6 +87,7 @@ def arena(pair: tuple[Built, Built], suite: Path, state: Path, work: Path) -> Ar
                 support=support,
                 bytecode=built.folder / "bytecode",
                 folder=work / folder,
+                caches=work / folder / "caches" if caches is None else caches / built.folder.name,
             )
         )
     return Arena(pair, (made[0], made[1]))

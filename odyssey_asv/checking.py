@@ -3,11 +3,13 @@ nothing."""
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,6 +38,9 @@ from odyssey_asv.workspace import (
     repository_of,
     start_state,
 )
+
+_USUAL_BLOCKS = 7
+"""After which most unchanged cases are let go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,9 @@ class Observer(Watcher):
 
     def measuring(self, environment: str, of: int) -> None:
         """Measuring begins in one of so many environments."""
+
+    def warned(self, text: str) -> None:
+        """What the report will say as well, while there is still time to do something about it."""
 
     def kept(self, builds: Sequence[Kept]) -> None:
         """Something was built; this is all that is on disk now, wheels too."""
@@ -210,7 +218,9 @@ def execute(
     """Build both sides, measure them, judge; store both as result files, whose paths are returned.
 
     Raises `BuildFailedError` and `CannotMeasureError`, and `InterruptedRunError` when interrupted.
-    Whatever ends the measuring early, what was measured is stored first, marked incomplete.
+    Whatever ends the measuring early, what was measured is stored first, marked incomplete. A result
+    file that cannot be written, on a full disk for example, takes nothing from the verdict: the check
+    warns of it.
     """
     started = time.monotonic()
     check_writable(config.results)
@@ -225,11 +235,17 @@ def execute(
         try:
             session.measure()
         except (KeyboardInterrupt, OdysseyError, OSError) as error:
-            session.store(config.results, whole=False)
+            session.record(whole=False)
+            session.store(config.results)
             if isinstance(error, KeyboardInterrupt):
                 raise InterruptedRunError("interrupted", tip="marked as incomplete") from error
             raise
-    paths = session.store(config.results, whole=True)
+    session.record(whole=True)
+    try:
+        paths = session.store(config.results)
+    except OSError as error:
+        paths = ()
+        session.warnings.append(f"the results are not stored: {error.strerror}: {error.filename}")
     check = session.conclude(time.monotonic() - started)
     if plan.options.same:
         keep_noise(config.state, check)
@@ -300,14 +316,28 @@ class _Session:
                 place.sides, place.trials, self.settings, self._enough, self.rng, self.observer
             )
             self.engines.append(engine)
-            engine.run(now + (deadline - now) / left)
+            share_s = (deadline - now) / left
+            engine.run(now + share_s, paced=partial(self._paced, share_s))
         self.spent = time.monotonic() >= deadline
+
+    def _paced(self, share_s: float, round_s: float) -> None:
+        """Say after the first round that there will not be time for as many as are needed."""
+        if round_s * _USUAL_BLOCKS <= share_s:
+            return
+        needed_s = round_s * self.promise.least
+        text = (
+            f"a round takes {round_s:.0f} s here, and an accusation needs {self.promise.least}: with"
+            f" {share_s:.0f} s much will stay undecided; --budget {math.ceil(needed_s / 60) * 60},"
+            " or fewer benchmarks with -b"
+        )
+        self.warnings.append(text)
+        self.observer.warned(text)
 
     def _enough(self, trial: Trial) -> bool:
         return trial.judge(self.settings, self.promise)
 
-    def store(self, folder: Path, *, whole: bool) -> tuple[Path, ...]:
-        """Write a result file for each side and environment in which anything was measured."""
+    def record(self, *, whole: bool) -> None:
+        """Make a result set for each side and environment."""
         plan, record = self.plan, machine.describe()
         run = Run(
             kind=RunKind.PAIRED,
@@ -320,6 +350,9 @@ class _Session:
                 place.result_set(side, plan.commits[side], run, record) for side in (0, 1)
             )
             self.sets.append((first, second))
+
+    def store(self, folder: Path) -> tuple[Path, ...]:
+        """Write a result file for each set in which anything was measured."""
         return tuple(
             store.save_in(results, folder)
             for pair in self.sets

@@ -84,9 +84,13 @@ def history(
     the history's warnings. Raises `InvalidInputError` where there are no results, or none that the
     wish names.
     """
-    wish = wish or Wish()
-    check_expressions(wish.benches)
     config, asv = project.open_project(folder or Path.cwd(), asv_config)
+    return look_back(config, asv, wish or Wish(), watch)
+
+
+def look_back(config: Config, asv: AsvConfig, wish: Wish, watch: Watch | None = None) -> History:
+    """As `history`, for a project that is open already."""
+    check_expressions(wish.benches)
     stored = stored_results(config, asv, watch)
     if not stored.sheets:
         raise _nothing_stored(config, asv, stored)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ from odyssey_asv.adapter.paired.workers import (
     Skipped,
     Task,
     Worker,
+    holds_cache,
     processors,
 )
 from odyssey_asv.model import Status
@@ -97,8 +99,15 @@ class Engine:
         self._start_s = 0.0
         self._began = 0.0
 
-    def run(self, deadline: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """Measure until everything is decided or `clock` has passed `deadline`."""
+    def run(
+        self,
+        deadline: float,
+        clock: Callable[[], float] = time.monotonic,
+        paced: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        """Measure until everything is decided or `clock` has passed `deadline`.
+
+        `paced` is told, once, the seconds that a round of all cases takes."""
         self._make_ready()
         for trial in self.trials:
             if trial.done:
@@ -107,6 +116,7 @@ class Engine:
         # On a single processor the next interpreters would start in the middle of samples.
         ahead = len(processors()) != 1
         with ExitStack() as stack:
+            began = clock()
             following = self._start(stack) if ahead else None
             while (left := [t for t in self.trials if not t.done]) and clock() < deadline:
                 number += 1
@@ -131,6 +141,8 @@ class Engine:
                     worker.close()
                 for trial in left:
                     self._look(trial)
+                if number == 1:
+                    paced(clock() - began)
 
     def _start(self, stack: ExitStack) -> tuple[Worker, Worker]:
         """An interpreter for each side, either first."""
@@ -161,18 +173,17 @@ class Engine:
                 keys = {t.cache_key: t for t in self.trials if t.cache_key and not t.done}
                 for key, trial in keys.items():
                     name = hashlib.sha256(key.encode()).hexdigest()[:16]
-                    folder = which.folder / f"cache-{name}"
-                    folder.mkdir(parents=True, exist_ok=True)
-                    fault = worker.cache(trial.benchmark.id, folder, trial.timeout_s)
+                    folder = which.caches / name
+                    fault = None
+                    if not holds_cache(folder):
+                        shutil.rmtree(folder, ignore_errors=True)
+                        folder.mkdir(parents=True)
+                        fault = worker.cache(trial.benchmark.id, folder, trial.timeout_s)
                     self._caches[side, key] = folder if fault is None else fault
 
     def _block(self, trial: Trial, workers: tuple[Worker, Worker], left: int) -> None:
-        if trial.done:
-            return
-        caches = [self._cache_of(trial, side) for side in (BASE, CONTENDER)]
-        for side, cache in enumerate(caches):
-            if isinstance(cache, str):
-                self._settle(trial, side, Failed(f"setup_cache failed: {cache}"), last=True)
+        if not trial.done:
+            self._look_at_caches(trial)
         if trial.done:
             return
         with ExitStack() as stack:
@@ -183,11 +194,9 @@ class Engine:
             outcomes = self._prepare(trial, workers)
             first, second = outcomes
             if isinstance(first, Prepared) and isinstance(second, Prepared):
-                trial.number, trial.repeat = first.number, first.repeat
-                trial.own_timer, trial.fresh = first.own_timer, first.fresh
-                trial.parallel |= first.parallel or second.parallel
-                trial.waits += [first.waits, second.waits]
-                self._sample(trial, workers, left)
+                trial.ready(first, second)
+                if self._sample(trial, workers, left):
+                    trial.cool_down((first.first, second.first))
             elif isinstance(first, Measured) and isinstance(second, Measured):
                 trial.blocks.append(Block(0, values=(first.value, second.value)))
                 self.sampling_s += sampled_s(first.value) + sampled_s(second.value)
@@ -198,6 +207,12 @@ class Engine:
                 fault = worker.finish()
                 if fault is not None and not trial.done:
                     self._settle(trial, side, fault)
+
+    def _look_at_caches(self, trial: Trial) -> None:
+        for side in (BASE, CONTENDER):
+            cache = self._cache_of(trial, side)
+            if isinstance(cache, str):
+                self._settle(trial, side, Failed(f"setup_cache failed: {cache}"), last=True)
 
     def _prepare(self, trial: Trial, workers: tuple[Worker, Worker]) -> tuple[Outcome, Outcome]:
         """Both sides at once, but one after the other where the base has to find `number` first, and in
@@ -230,6 +245,7 @@ class Engine:
             number=trial.number,
             cpu=self._processor_for(trial),
             fork=not trial.alone,
+            warm=trial.warm,
         )
 
     def _processor_for(self, trial: Trial) -> int | None:
@@ -251,7 +267,8 @@ class Engine:
     def _cache_of(self, trial: Trial, side: int) -> Path | str | None:
         return None if trial.cache_key is None else self._caches[side, trial.cache_key]
 
-    def _sample(self, trial: Trial, workers: tuple[Worker, Worker], left: int) -> None:
+    def _sample(self, trial: Trial, workers: tuple[Worker, Worker], left: int) -> bool:
+        """Add a block; false where a side broke."""
         pairs: list[tuple[Clocks, Clocks]] = []
         wanted = 1
         while len(pairs) < wanted:
@@ -261,13 +278,14 @@ class Engine:
                 clocks = workers[side].sample()
                 if isinstance(clocks, Failed):
                     self._settle(trial, side, clocks)
-                    return
+                    return False
                 taken[side] = clocks
                 self.sampling_s += clocks[0]
             pairs.append((taken[BASE], taken[CONTENDER]))
             if len(pairs) == 1:
                 wanted = self._pairs(trial, time.monotonic() - began, left)
         trial.blocks.append(Block(trial.number, tuple(pairs)))
+        return True
 
     def _pairs(self, trial: Trial, pair_s: float, left: int) -> int:
         """How many pairs make a block: fewer where a pair takes long, more where few cases are left to

@@ -91,7 +91,7 @@ class Prober:
             if (name := asv_name(trial.case)) in cases
         }
         with work_folder(self.work) as folder:
-            place = arena(pair, self._suite, self.state, folder / "pair")
+            place = arena(pair, self._suite, self.state, folder / "pair", self.work / "caches")
             engine = Engine(
                 place.sides, list(found.values()), self.settings, enough, self.rng, self.watcher
             )

@@ -5,14 +5,17 @@ A weight is never nothing: documentation is imported, and tests hold fixtures th
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
 HARMLESS = 0.05
 """The weight of a commit that changed no code that runs."""
 ELSEWHERE = 0.02
 """The weight of a commit that changed nothing the user pointed at."""
+TRUST = 0.8
+"""How surely a change that earlier measurements show is the one that is looked for."""
 
 _DOCUMENTS = re.compile(
     r"""
@@ -41,6 +44,20 @@ def weight(files: Sequence[str], paths: Sequence[str] = ()) -> float:
     if paths and not any(_matches(name, path) for name in files for path in paths):
         return ELSEWHERE
     return HARMLESS if all(_DOCUMENTS.search(name) for name in files) else 1.0
+
+
+def boost(weights: Sequence[float], pointed_at: Collection[int]) -> float:
+    """What the weights at these indices are to be multiplied with, so that together they have `TRUST` of
+    all; 1 where they have as much already, and where they are none or all.
+
+    >>> boost([1.0, 1.0, 1.0, 1.0, 1.0], {2})
+    16.0
+    """
+    inside = math.fsum(weights[index] for index in pointed_at)
+    outside = math.fsum(weights) - inside
+    if not pointed_at or len(pointed_at) == len(weights) or outside <= 0.0:
+        return 1.0
+    return max(1.0, round(TRUST / (1.0 - TRUST) * outside / inside, 6))
 
 
 def _matches(name: str, path: str) -> bool:

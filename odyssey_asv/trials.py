@@ -14,7 +14,7 @@ from typing import Any
 
 from odyssey_asv import evidence
 from odyssey_asv.adapter.metadata import asv_name, benchmark_of
-from odyssey_asv.adapter.paired.workers import Clocks, Failed
+from odyssey_asv.adapter.paired.workers import Clocks, Failed, Prepared
 from odyssey_asv.comparison import label
 from odyssey_asv.evidence import Claim, Estimate, Promise, Zone, zone_of
 from odyssey_asv.findings import Clock, Finding, verdict_of
@@ -28,6 +28,8 @@ _PROCESSOR_BOUND = (0.97, 1.03)
 
 _WAITS = 0.5
 """A case whose samples give up the processor as often as this waits for something."""
+_LONG_S = 0.2
+_AS_LONG = 0.03
 _TINY_S = 20e-6
 """A call shorter than this, set up each time, is too short for the processor's clock."""
 
@@ -70,6 +72,7 @@ class Trial:
     fresh: bool = False
     parallel: bool = False
     waits: list[float] = field(default_factory=list)
+    warm: bool = True
     number: int = 0
     repeat: int = 0
     clock: Clock | None = None
@@ -89,6 +92,29 @@ class Trial:
     def times_itself(self) -> bool:
         """Whether it is a timing whose processes give samples that they took, as far as is known yet."""
         return self.timed and bool(self.blocks) and self.blocks[0].values is not None
+
+    def ready(self, base: Prepared, contender: Prepared) -> None:
+        """Take down what both sides found out while they got ready."""
+        self.number, self.repeat = base.number, base.repeat
+        self.own_timer, self.fresh = base.own_timer, base.fresh
+        if self.warm:
+            self.parallel |= base.parallel or contender.parallel
+            self.waits += [base.waits, contender.waits]
+
+    def cool_down(self, firsts: tuple[Clocks | None, Clocks | None]) -> None:
+        """Do without warming up from now on where a sample is one long call and the first one of a process,
+        given for each side, takes as long as the next: with calls of seconds it is half of the time."""
+        pairs = self.blocks[-1].pairs
+        if not self.warm or self.number != 1 or len(self.blocks) > 1:
+            return
+        for side, first in enumerate(firsts):
+            # Only the processor's clock tells one call from the next on a busy machine.
+            later = statistics.median(pair[side][_POSITION[Clock.CPU]] for pair in pairs)
+            if first is None or later < _LONG_S:
+                return
+            if abs(first[_POSITION[Clock.CPU]] / later - 1.0) > _AS_LONG:
+                return
+        self.warm = False
 
     def effects(self) -> list[float]:
         """One number a block, positive where the contender is worse. Raises ValueError for values

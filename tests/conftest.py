@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -35,3 +38,20 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 @pytest.fixture(scope="session")
 def fixtures() -> Path:
     return FIXTURES
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Iterator[Any]:
+    """Mounts a file system of a given size, or a read-only one, and takes it away afterwards."""
+    mounted: list[Path] = []
+
+    def mounter(folder: Path, *options: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        words = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)]
+        if subprocess.run(words, check=False, capture_output=True).returncode:
+            pytest.skip("mounting is not allowed here")
+        mounted.append(folder)
+
+    yield mounter
+    for folder in mounted:
+        subprocess.run(["umount", str(folder)], check=True)

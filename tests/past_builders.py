@@ -19,7 +19,8 @@ def history() -> History:
         for n in range(30)
     }  # fmt: skip
     many = [trend("suite.time_many", case, HERE, 1.0 + case / 50) for case in range(60)]
-    places = [trend("suite.time_places", None, place, 1.3) for place in (HERE, THERE)]
+    places = [trend("suite.time_places", None, HERE, 1.3)]
+    places.append(trend("suite.time_places", None, THERE, 1.25))
     hostile = trend(f"suite.time_{HOSTILE}", None, HERE, 1.5)
     return History(Line(moments, 30, "main"), (*many, *places, hostile), 0.99)
 

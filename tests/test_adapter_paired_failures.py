@@ -661,7 +661,7 @@ with Worker(Side(name="base", vars=dict(os.environ), **places), random.Random(1)
 def test_nothing_outlives_the_driver(side: Side, number: int) -> None:
     places = {
         name: str(getattr(side, name))
-        for name in ("python", "suite", "support", "bytecode", "folder")
+        for name in ("python", "suite", "support", "bytecode", "folder", "caches")
     }
     driver = subprocess.Popen(
         [sys.executable, "-c", DRIVER, json.dumps(places)],

@@ -433,6 +433,7 @@ def make_side(folder: Path, *, python: str = sys.executable, **variables: str) -
         support=support(folder / "support"),
         bytecode=folder / "bytecode",
         folder=own,
+        caches=own / "caches",
     )
 
 

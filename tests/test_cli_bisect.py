@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.paired_projects import CODE, PYPROJECT, Project
+from tests.paired_projects import CODE, CONFIG, PYPROJECT, Project
 
 
 class History(Project):
@@ -151,3 +152,53 @@ def test_an_end_that_does_not_build(history: History) -> None:
     code, _, err = history.run("bisect", f"{history.good}..{history.broken}")
     assert code == 3
     assert history.broken[:8] in err
+
+
+def test_of_a_matrix_one_environment_is_searched(tmp_path: Path) -> None:
+    """The first, unless another is chosen; which are left out is said."""
+    project = Project(tmp_path / "project")
+    matrix = {"env": {"SIZE": ["1", "2"]}}
+    project.write("asv.conf.json", json.dumps({**CONFIG, "matrix": matrix}))
+    project.commit("two environments")
+    project.git("commit", "--quiet", "--allow-empty", "--message", "nothing")
+    words = ["HEAD~1..HEAD", "-b", "track_", "--gate", "track"]
+    (warning,) = project.document("bisect", *words, code=0)["warnings"]
+    first, other = re.findall(r"virtualenv-\S+SIZE\d", warning)
+    assert re.search("in .* only: another is chosen by -E", warning)
+    assert project.document("bisect", *words, "-E", other, code=0)["warnings"] == []
+    assert first != other
+
+
+def test_a_cache_is_made_once_for_each_commit(tmp_path: Path) -> None:
+    """However many pairs a search measures it in."""
+    project = Project(tmp_path / "project")
+    made = tmp_path / "made"
+    project.write(
+        "benchmarks/suite.py",
+        f"""
+import subject
+
+
+class Cached:
+    def setup_cache(self):
+        with open({str(made)!r}, "a") as stream:
+            print(subject.SIZE, file=stream)
+        return subject.SIZE
+
+    def track_size(self, size):
+        return size
+""",
+    )
+    good = project.commit("good")
+    for size in (101, 102, 150, 151, 152):
+        project.write("subject.py", CODE.format(turns=300).replace("100", str(size)))
+        project.commit(f"a size of {size}")
+    words = [f"{good}..main", "-b", "track_size", "--gate", "track"]
+    report = tmp_path / "report.json"
+    report.write_text(project.run("check", "main", "--base", good, "--json", *words[1:])[1])
+    made.unlink()
+    found = project.document("bisect", *words, "--from-check", str(report), code=1)
+    assert [culprit["subject"] for culprit in found["culprits"]] == ["a size of 150"]
+    sizes = made.read_text().split()
+    assert found["probes"] >= 2
+    assert sorted(sizes) == sorted(set(sizes))

@@ -7,11 +7,22 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.paired_projects import CODE, CONFIG, PYPROJECT, Project
-from tests.projects import ODYSSEY
+from tests.projects import ODYSSEY, wait_for
+
+SLEEPING = """
+import time
+
+import subject
+
+
+def time_sleeping():
+    time.sleep(0.3)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -233,3 +244,34 @@ def test_a_suite_that_cannot_be_imported(tmp_path: Path) -> None:
     assert code == 3
     assert "no network on purpose" in err
     assert "must import" in err
+
+
+def test_a_disk_that_fills_up_takes_nothing_from_the_verdict(slowed: Project, mount: Any) -> None:
+    """It is full when the results are to be stored: the report says so, and judges."""
+    results = slowed.root / "benchmarks" / "results"
+    mount(results, "size=64k")
+    filler = results / "filler"
+    child = slowed.start("check", "--json", "-b", "kind=one|one")
+    try:
+        # After the folder was looked at and before anything is written to it.
+        wait_for(lambda: list((slowed.root / ".odyssey").glob("work-*")), timeout_s=120)
+        with pytest.raises(OSError, match="No space"):
+            filler.write_bytes(b"x" * 200_000)
+    finally:
+        out, err = child.communicate(timeout=300)
+    assert child.returncode == 1, err
+    document = json.loads(out)
+    assert document["verdict"] == "regression"
+    assert any("not stored: No space left" in warning for warning in document["warnings"])
+    assert sorted(path.name for path in results.iterdir()) == ["filler"]
+
+
+def test_a_budget_that_cannot_do_is_said_after_the_first_round(slowed: Project) -> None:
+    slowed.write("benchmarks/suite.py", SLEEPING)
+    try:
+        _, out, err = slowed.run("check", "--budget", "2", "-b", "time_sleeping")
+    finally:
+        slowed.git("checkout", "--quiet", "benchmarks/suite.py")
+    for text in (out, err):
+        assert "much will stay undecided" in text
+    assert "--budget 60" in err

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -700,23 +699,6 @@ def test_a_benchmark_folder_that_is_none(tmp_path: Path) -> None:
 
 
 # Failures of the place.
-
-
-@pytest.fixture
-def mount(tmp_path: Path) -> Iterator[Any]:
-    """Mounts a file system of a given size, or a read-only one, and takes it away afterwards."""
-    mounted: list[Path] = []
-
-    def mounter(folder: Path, *options: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        words = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)]
-        if subprocess.run(words, check=False, capture_output=True).returncode:
-            pytest.skip("mounting is not allowed here")
-        mounted.append(folder)
-
-    yield mounter
-    for folder in mounted:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_full_disk_loses_nothing(tmp_path: Path, mount: Any) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import json
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -187,6 +190,38 @@ class Drift:
         return rng.gauss(0, self.size)
 
 
+class Recorded:
+    """What an unchanged case said on a real machine (`python -m benchmarks.studies.traces`), drawn
+    again in stretches of neighbours, so that what lasts for a while still does, with the sides of each
+    stretch exchanged or not."""
+
+    def __init__(self, cases: Sequence[Sequence[float]]) -> None:
+        self._cases = cases
+        self._effects: Sequence[float] = ()
+        self._left: list[float] = []
+
+    def __call__(self, rng: random.Random) -> float:
+        self._effects = self._effects or rng.choice(self._cases)
+        if not self._left:
+            start = rng.randrange(len(self._effects) - _STRETCH + 1)
+            side = rng.choice((1.0, -1.0))
+            self._left = [side * e for e in self._effects[start : start + _STRETCH]]
+        return self._left.pop()
+
+
+_STRETCH = 5
+
+
+def recorded() -> dict[str, Callable[[], Draw]]:
+    """One of the above for each recording."""
+    path = Path(__file__).parent / "fixtures" / "traces.json"
+    found: dict[str, Callable[[], Draw]] = {}
+    for recording in json.loads(path.read_text(encoding="utf-8")):
+        name = f"recorded {recording['work']}{', loaded' if recording['load'] else ''}"
+        found[name] = functools.partial(Recorded, list(recording["effects"].values()))
+    return found
+
+
 TRACES: dict[str, Callable[[], Draw]] = {
     "quiet": lambda: quiet,
     "noisy": lambda: noisy,
@@ -194,6 +229,7 @@ TRACES: dict[str, Callable[[], Draw]] = {
     "two modes": lambda: two_modes,
     "contaminated": lambda: contaminated,
     "drift": Drift,
+    **recorded(),
 }
 
 

@@ -133,7 +133,9 @@ def measure(
     """Run the engine; `turns` is how often the clock may be read before time is up."""
     settings = settings or Settings(Policy())
     sides = tuple(
-        Side(name, Path("python"), {}, tmp_path, tmp_path, tmp_path, tmp_path / name)
+        Side(
+            name, Path("python"), {}, tmp_path, tmp_path, tmp_path, tmp_path / name, tmp_path / name
+        )
         for name in ("base", "contender")
     )
     found = trials(records or [record()], settings)
@@ -253,7 +255,7 @@ def test_a_timer_of_its_own_is_the_clock(world: World, tmp_path: Path) -> None:
 
 def test_time_up_is_undecided(world: World, tmp_path: Path) -> None:
     world.take = world.sample_of({"base": 1.0, "contender": 1.07}, noise=0.3)
-    found = only(measure(tmp_path, turns=12))
+    found = only(measure(tmp_path, turns=14))
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reason is not None
     assert found.reason == "time was up after 6 of the 9 blocks that an accusation needs"
@@ -510,3 +512,61 @@ def test_what_stands_around_a_sample_counts_in_the_length_of_a_block(
 
     assert pairs_of_a_block(1.0) == 1
     assert pairs_of_a_block(0.001) > 1
+
+
+def long_calls(first: float, later: float, asked: bool) -> tuple[Answer, Take]:
+    """Samples of one call that takes seconds, on a processor; the first takes `first`, unless the
+    benchmark asked for a time to warm up."""
+    ready = Prepared(1, 0, False, False, first=None if asked else (first, first, 0.0))
+    return lambda side, task: ready, lambda side, task: (later * 1.001, later, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "asked", "warm"),
+    [
+        (2.0, 2.0, False, False),
+        (2.03, 2.0, False, False),
+        (2.5, 2.0, False, True),
+        (1.5, 2.0, False, True),
+        (2.0, 2.0, True, True),
+        (0.1, 0.1, False, True),
+    ],
+)
+def test_long_calls_are_not_warmed_up_where_the_first_is_like_the_next(
+    world: World, tmp_path: Path, first: float, later: float, asked: bool, warm: bool
+) -> None:
+    """The first block always is; the later ones only where the first call differs, where calls are short,
+    and where the benchmark says how to."""
+    world.answer, world.take = long_calls(first, later, asked)
+    measure(tmp_path)
+    asked_for = [task.warm for _, task in world.tasks]
+    assert asked_for[:2] == [True, True]
+    assert len(asked_for) > 2
+    assert set(asked_for[2:]) == {warm}
+
+
+def test_one_side_that_needs_warming_up_is_enough_for_both(world: World, tmp_path: Path) -> None:
+    world.answer = lambda side, task: Prepared(
+        1, 0, False, False, first=((3.0 if side.name == "contender" else 2.0),) * 3
+    )
+    world.take = lambda side, task: (2.0, 2.0, 0.0)
+    measure(tmp_path)
+    assert all(task.warm for _, task in world.tasks)
+
+
+def test_the_pace_of_the_first_round_is_told_once(world: World, tmp_path: Path) -> None:
+    told: list[float] = []
+    settings = Settings(Policy())
+    side = Side("base", Path("python"), {}, *[tmp_path] * 5)
+    engine = Engine(
+        (side, replace(side, name="contender")),
+        trials([record()], settings),
+        settings,
+        lambda trial: len(trial.blocks) == 3,
+        random.Random(2),
+        Watcher(),
+    )
+    ticks = itertools.count(step=5)
+    engine.run(math.inf, lambda: float(next(ticks)), told.append)
+    # The clock is read at the start, before the round, before its case, and at its end.
+    assert told == [15.0]

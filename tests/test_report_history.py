@@ -7,7 +7,7 @@ import json
 import pytest
 
 from odyssey_asv.model import Benchmark, Case, Kind, RunKind
-from odyssey_asv.report.history import github, markdown, terminal
+from odyssey_asv.report.history import github, markdown, terminal, words
 from odyssey_asv.report.history import json as report_json
 from odyssey_asv.report.history.plot import HEIGHT, draw
 from odyssey_asv.timeline import (
@@ -150,3 +150,20 @@ def test_the_picture_is_as_wide_as_it_may_be(ascii_only: bool) -> None:
 
 def test_a_single_point_is_drawn() -> None:
     assert draw(trend(values=1), line(), 80)[HEIGHT // 2 - 1 : HEIGHT // 2 + 1]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said", "between"),
+    [
+        (1.3, "+30.0 %", "[+28.7, +31.3]"),
+        (0.5, "-50.0 %", "[-50.5, -49.5]"),
+        (25.0, "×25.0", "[24.8, 25.2]"),
+        (0.04, "÷25.0", "[24.8, 25.3]"),
+        (1 / 31300.0, "÷31,300", "[30,990, 31,616]"),
+        (0.0, "-100.0 %", "[-100.0, -100.0]"),
+    ],
+)
+def test_tenfold_and_more_is_a_factor_either_way(ratio: float, said: str, between: str) -> None:
+    one = change(ratio)
+    assert words.change(one) == said
+    assert words.interval(one) == between

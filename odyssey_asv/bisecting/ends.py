@@ -9,8 +9,9 @@ from typing import IO
 from odyssey_asv import checking
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.metadata import asv_name
-from odyssey_asv.bisecting.hunt import to_commit
+from odyssey_asv.bisecting.hunt import Observer, to_commit
 from odyssey_asv.bisecting.plan import Plan
+from odyssey_asv.bisecting.remembered import remembered
 from odyssey_asv.config import Config
 from odyssey_asv.errors import CannotMeasureError
 from odyssey_asv.findings import Check, Finding
@@ -26,17 +27,17 @@ _TIMES = 3
 
 
 def begin(
-    plan: Plan, config: Config, asv: AsvConfig, observer: checking.Observer, echo: IO[str] | None
+    plan: Plan, config: Config, asv: AsvConfig, observer: Observer, echo: IO[str] | None
 ) -> State:
     """Check the ends against each other, or take what the report of a check says of them.
 
     Raises what `checking.execute` raises, and `CannotMeasureError` where no case was measured at both.
     """
-    warnings: tuple[str, ...] = ()
+    warnings = _left_out(plan)
     if plan.report is None:
         found, _ = checking.execute(plan.ends, config, asv, observer, echo)
         cases = [_from_finding(f, plan) for f in found.findings if len(f.effects) > 2]
-        warnings = found.warnings
+        warnings += found.warnings
         if not cases:
             raise _nothing(found)
     else:
@@ -51,7 +52,23 @@ def begin(
     line.measured[plan.question.bad] = Measured(
         effects={case.name: case.effects for case in cases if case.sought}, times=_TIMES
     )
-    return State(question=plan.question, cases=cases, lines=[line], warnings=list(warnings))
+    suspects = remembered(plan, config, asv, line.cases)
+    if suspects:
+        observer.remembering(len(suspects))
+    return State(
+        question=plan.question,
+        cases=cases,
+        lines=[line],
+        remembered=suspects,
+        warnings=list(warnings),
+    )
+
+
+def _left_out(plan: Plan) -> tuple[str, ...]:
+    if not plan.unsearched:
+        return ()
+    others = ", ".join(plan.unsearched)
+    return (f"searched in {plan.question.environment} only: another is chosen by -E ({others})",)
 
 
 def _from_finding(finding: Finding, plan: Plan) -> Sought:

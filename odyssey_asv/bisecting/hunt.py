@@ -39,6 +39,9 @@ class Observer(checking.Observer):
     def searching(self, cases: int, commits: int) -> None:
         """So many cases differ between the ends; the search goes on among so many commits."""
 
+    def remembering(self, commits: int) -> None:
+        """Stored results of earlier measurements point at so many commits of the range."""
+
     def probing(self, commit: str, places: Sequence[Place], left_s: float) -> None:
         """A commit is measured next; what is known so far, and the seconds still expected."""
 
@@ -263,7 +266,10 @@ def knowledge(state: State, line: Line) -> Knowledge:
     at = {one.commit: position for position, one in enumerate(line.commits, start=1)}
     turn = turn_of(state)
     return Knowledge(
-        weights=[weight(one.files, state.question.paths) for one in line.commits],
+        weights=[
+            weight(one.files, state.question.paths) * state.remembered.get(one.commit, 1.0)
+            for one in line.commits
+        ],
         levels={
             at[commit]: {
                 case: _level(effects, turn, seen.times) for case, effects in seen.effects.items()

@@ -47,7 +47,8 @@ class Options:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a search is going to do. `ends` says how the ends would be checked, `report` is a check that
-    already did it. `state` is where the search is kept, `known` what it says where one goes on."""
+    already did it. `state` is where the search is kept, `known` what it says where one goes on.
+    `unsearched` names the environments of the matrix that are left out."""
 
     ends: checking.Plan
     links: tuple[Link, ...]
@@ -56,6 +57,7 @@ class Plan:
     state: Path
     known: State | None
     report: checks.Report | None
+    unsearched: tuple[str, ...] = ()
 
     @property
     def expressions(self) -> list[re.Pattern[str]]:
@@ -122,6 +124,7 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
         state=state,
         known=_known(state, question) if options.resume else None,
         report=report,
+        unsearched=tuple(recipe.name for recipe in ends.recipes[1:]),
     )
 
 

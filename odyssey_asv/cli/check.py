@@ -83,7 +83,8 @@ def check(scene: Scene, /, wanted: Wanted, **asked: Any) -> int:
     publish(report, wanted)
     keep_page(report, config.pages / "check.html")
     if wanted.table:
-        say(f"results: {', '.join(near(path) for path in paths)}")
+        if paths:
+            say(f"results: {', '.join(near(path) for path in paths)}")
         if watching.builds:
             say(f"environments: {kept_words(watching.builds)}")
         say(f"next: {_next(found, plan)}")

@@ -22,6 +22,10 @@ class Searching(Watching, Observer):
         among = "commit" if commits == 1 else "commits"
         self.tell(f"{cases} {what}; searching {commits} {among}")
 
+    def remembering(self, commits: int) -> None:
+        which = "commit" if commits == 1 else "commits"
+        self.tell(f"stored results point at {commits} {which}: looking there first")
+
     def probing(self, commit: str, places: Sequence[Place], left_s: float) -> None:
         expected = f", about {_duration(left_s)} left" if left_s else ""
         if places:

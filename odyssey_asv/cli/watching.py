@@ -35,6 +35,9 @@ class Watching(Observer):
     def kept(self, builds: Sequence[Kept]) -> None:
         self.builds = builds
 
+    def warned(self, text: str) -> None:
+        self.tell(f"warning: {text}")
+
     def measuring(self, environment: str, of: int) -> None:
         if of > 1:
             self.tell(f"measuring in {one_line(environment)}")

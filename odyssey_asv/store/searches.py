@@ -93,6 +93,9 @@ class State(_Part):
     question: Question
     cases: list[Sought]
     lines: list[Line] = []
+    remembered: dict[str, float] = Field(
+        default={}, description="by commit, how much more suspect stored results make it"
+    )
     warnings: list[str] = []
     built: dict[str, float] = Field(default={}, description="seconds that each build took")
     measuring_s: list[float] = []

@@ -22,6 +22,8 @@ class Prepared:
 
     `own_timer` says that the benchmark has one, `fresh` that each call is set up anew, `parallel` that
     more than one thread or process works. `waits` is how often a sample gave up the processor to wait.
+    `first` is the very first sample, which does not count; None where there was none, or where the
+    benchmark says itself how long to warm up.
     """
 
     number: int
@@ -30,6 +32,7 @@ class Prepared:
     fresh: bool
     parallel: bool = False
     waits: float = 0.0
+    first: Clocks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ def outcome(message: Message) -> Outcome:
                 fresh=bool(message["fresh"]),
                 parallel=bool(message["parallel"]),
                 waits=_share(message["waits"]),
+                first=None if message["first"] is None else _clocks(message["first"]),
             )
         case "value":
             return Measured(message["content"])
@@ -88,7 +92,11 @@ def outcome(message: Message) -> Outcome:
 
 def clocks(message: Message) -> Clocks:
     """What one sample took."""
-    wall, cpu, own = message["clocks"]
+    return _clocks(message["clocks"])
+
+
+def _clocks(values: Any) -> Clocks:
+    wall, cpu, own = values
     for value in (wall, cpu, own):
         if not isinstance(value, float) or not math.isfinite(value):
             raise TypeError(value)

@@ -36,6 +36,8 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
+CACHE = "cache.pickle"
+"""The file that holds what `setup_cache` gave, in a folder of its own."""
 SAMPLE_S = 0.002
 """Of one sample, where the benchmark does not say: short, so that the machine's drift within a pair is
 small, and long enough for the clocks."""
@@ -264,17 +266,21 @@ class Timing:
         self._sample_s: float = sample_s if own is None else own
         self._overhead = self._of_nothing() if self._fresh else (0.0, 0.0, 0.0)
         self.number = self._explicit
+        self._first: Sequence[float] | None = None
         self._parallel, self._waits = False, 0.0
 
-    def prepare(self, number: int) -> None:
-        """Warm up, and find how many calls make a sample where nobody says."""
+    def prepare(self, number: int, warm: bool) -> None:
+        """Warm up if that is wanted, and find how many calls make a sample where nobody says."""
         self.number = number or self._explicit or self._calibrated()
+        if not warm:
+            self._without_teardown()
+            return
         warmup_s = max(self._benchmark.warmup_time, 0.0)
         samples, began = 0, Usage()
         started = time.perf_counter()
         while True:
             self._without_teardown()
-            self.sample()
+            self._not_counted()
             samples += 1
             if time.perf_counter() - started >= warmup_s:
                 break
@@ -286,7 +292,7 @@ class Timing:
         while True:
             self._without_teardown()
             started = time.perf_counter()
-            taken = self.sample(number)
+            taken = self._not_counted(number)
             spent = time.perf_counter() - started
             longest = max(taken)
             most_s = _SETUP_SHARE * self._sample_s
@@ -296,6 +302,12 @@ class Timing:
             if self._fresh and spent > 0:
                 share = min(share, most_s / spent)
             number = max(number + 1, int(number * min(10.0, max(1.1, share))))
+
+    def _not_counted(self, number: int = 0) -> Sequence[float]:
+        taken = self.sample(number)
+        if self._first is None:
+            self._first = _finite(taken)
+        return taken
 
     def _without_teardown(self) -> None:
         """As asv does it: nothing that only tears down runs before there are samples."""
@@ -379,6 +391,8 @@ class Timing:
             "waits": self._waits,
             "repeat": _most_samples(self._benchmark.repeat),
             "fresh": self._fresh,
+            # Whoever asks for a time of warming up gets it in every process.
+            "first": self._first if self._benchmark.warmup_time <= 0 else None,
         }
 
 
@@ -390,9 +404,10 @@ class RawTiming:
         self._timer = benchmark._get_timer(*benchmark._build_params())
         self.number: int = benchmark.number
 
-    def prepare(self, number: int) -> None:
+    def prepare(self, number: int, warm: bool) -> None:
         self.number = number or self.number or 1
-        self.sample()
+        if warm:
+            self.sample()
 
     def sample(self) -> Sequence[float]:
         return (self._timer.timeit(self.number), 0.0, 0.0)
@@ -402,7 +417,7 @@ class RawTiming:
         repeat = _most_samples(self._benchmark.repeat)
         # Its work is another process's, for which this one waits.
         own = {"number": self.number, "own_timer": False, "repeat": repeat, "fresh": False}
-        return {**own, "parallel": True, "waits": 1.0}
+        return {**own, "parallel": True, "waits": 1.0, "first": None}
 
 
 def _attribute(benchmark: Any, name: str) -> Any:
@@ -595,8 +610,10 @@ def _load(suite: Suite, names: Sequence[str]) -> dict[str, str]:
 
 def _cache(suite: Suite, message: dict[str, Any]) -> None:
     cache = suite.find(message["benchmark"]).do_setup_cache()
-    with open("cache.pickle", "wb") as sink:
+    made = os.path.join(message["folder"], CACHE)
+    with open(made + ".new", "wb") as sink:
         pickle.dump(cache, sink)
+    os.rename(made + ".new", made)
 
 
 def _case(channel: Channel, own: Interpreter, message: dict[str, Any]) -> None:
@@ -609,7 +626,7 @@ def _case(channel: Channel, own: Interpreter, message: dict[str, Any]) -> None:
     from asv_runner.benchmarks.mark import SkipNotImplemented
 
     if benchmark.setup_cache_key is not None:
-        with open(os.path.join(message["cache"], "cache.pickle"), "rb") as source:
+        with open(os.path.join(message["cache"], CACHE), "rb") as source:
             benchmark.set_cache(pickle.load(source))
     else:
         benchmark.set_cache(None)
@@ -649,15 +666,20 @@ def _time(channel: Channel, own: Interpreter, benchmark: Any, message: dict[str,
     """Take a sample whenever told to."""
     raw = not hasattr(benchmark, "timer")
     timing = RawTiming(benchmark) if raw else Timing(benchmark, message["sample_s"])
-    timing.prepare(message["number"])
+    timing.prepare(message["number"], message["warm"])
     _cut(own.output)
     channel.send(event="prepared", **timing.facts)
     while channel.receive()["do"] == "sample":
-        taken = [float(value) for value in timing.sample()]
-        if not all(math.isfinite(value) for value in taken):
-            raise ValueError(f"the timer gave {taken!r}")
+        taken = _finite(timing.sample())
         _cut(own.output)
         channel.send(event="sample", clocks=taken)
+
+
+def _finite(values: Sequence[float]) -> Sequence[float]:
+    taken = [float(value) for value in values]
+    if not all(math.isfinite(value) for value in taken):
+        raise ValueError(f"the timer gave {taken!r}")
+    return taken
 
 
 def _redirect(path: str) -> None:

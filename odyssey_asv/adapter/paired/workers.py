@@ -50,6 +50,7 @@ __all__ = [
     "Skipped",
     "Task",
     "Worker",
+    "holds_cache",
     "processors",
 ]
 
@@ -69,8 +70,8 @@ class Side:
     """Where one side's processes run.
 
     `vars` is the environment of a process, `suite` the folder of the benchmarks, `support` one that
-    has asv_runner, `bytecode` one for what Python compiles, and `folder` one of the side's own for caches,
-    output and working directories.
+    has asv_runner, `bytecode` one for what Python compiles, `folder` one of the side's own for output and
+    working directories, and `caches` one for what `setup_cache` gives, which later pairs may use again.
     """
 
     name: str
@@ -80,12 +81,14 @@ class Side:
     support: Path
     bytecode: Path
     folder: Path
+    caches: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """One case to be run in a process. `params` are the texts of its parameters, None for no
-    parameters; `cache` is the folder of its `setup_cache`; `number` is 0 where it is to be found."""
+    parameters; `cache` is the folder of its `setup_cache`; `number` is 0 where it is to be found. Without
+    `warm` the first sample counts."""
 
     benchmark: str
     params: tuple[str, ...] | None
@@ -94,6 +97,7 @@ class Task:
     number: int = 0
     cpu: int | None = None
     fork: bool = True
+    warm: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +232,7 @@ class Worker:
             "benchmark": task.benchmark,
             "params": None if task.params is None else list(task.params),
             "number": task.number,
+            "warm": task.warm,
             "sample_s": program.SAMPLE_S,
             "cache": None if task.cache is None else str(task.cache),
             "folder": str(folder or task.cache or self.side.folder),
@@ -462,6 +467,11 @@ def _end_marked(mark: str) -> None:
         with suppress(psutil.Error, OSError):
             if process.environ().get(_MARK) == mark:
                 process.kill()
+
+
+def holds_cache(folder: Path) -> bool:
+    """Whether a `setup_cache` has run to its end in a folder."""
+    return (folder / program.CACHE).is_file()
 
 
 def processors() -> list[int]:

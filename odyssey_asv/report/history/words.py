@@ -48,14 +48,16 @@ def places(history: History) -> list[str]:
 
 
 def change(of: Change) -> str:
-    """In per cent; tenfold and more as a factor."""
+    """In per cent; tenfold and more, either way, as a factor."""
     return moved(of.ratio)
 
 
 def moved(ratio: float) -> str:
-    """A ratio as a change, from tenfold on as a factor: `+12.3 %`, `×25.0`."""
+    """A ratio as a change, from tenfold on as a factor: `+12.3 %`, `×25.0`, `÷25.0`."""
     if ratio >= _FACTOR:
         return f"×{_factor(ratio)}"
+    if 0.0 < ratio <= 1.0 / _FACTOR:
+        return f"÷{_factor(1.0 / ratio)}"
     return format_change(ratio - 1.0, limits=())
 
 
@@ -68,6 +70,8 @@ def interval(of: Change) -> str:
     ends = of.interval
     if of.ratio >= _FACTOR:
         return f"[{', '.join(_factor(ratio) for ratio in ends)}]"
+    if 0.0 < min(ends) <= of.ratio <= 1.0 / _FACTOR:
+        return f"[{', '.join(_factor(1.0 / ratio) for ratio in reversed(ends))}]"
     return f"[{', '.join(f'{(ratio - 1.0) * 100.0:+.1f}' for ratio in ends)}]"
 
 
