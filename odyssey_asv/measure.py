@@ -190,14 +190,14 @@ class _Session:
                 ok = event["errcode"] == 0
                 self._observer.process(event["label"], ok=ok, replayed=event["replayed"])
             case "end":
-                self._finish(complete=event["complete"], built=event["built"])
+                self._finish(complete=event["complete"], built=event["built"], said=event["said"])
 
     def close(self) -> None:
         """Keep what there is of a commit that asv was in the middle of."""
         if self._began is not None:
             self._finish(complete=False, built=True)
 
-    def _finish(self, *, complete: bool, built: bool) -> None:
+    def _finish(self, *, complete: bool, built: bool, said: str = "") -> None:
         began, self._began = self._began, None
         assert began is not None
         journal = Journal(Path(began["journal"]), began["identity"]) if began["journal"] else None
@@ -213,6 +213,7 @@ class _Session:
             packages=began["packages"],
             python=began["python"],
             built=built,
+            said=said,
             complete=complete,
         )
         earlier = self._surroundings.earlier(finished.commit, finished.environment)

@@ -34,7 +34,7 @@ from odyssey_asv.adapter.paired.workers import (
 )
 from odyssey_asv.model import Status
 from odyssey_asv.policy import Verdict
-from odyssey_asv.trials import BASE, CONTENDER, Block, Settings, Trial
+from odyssey_asv.trials import BASE, CONTENDER, Block, Settings, Trial, sampled_s
 
 _PAIRS = 10
 _BLOCK_S = 0.04
@@ -199,6 +199,7 @@ class Engine:
                     trial.cool_down((first.first, second.first))
             elif isinstance(first, Measured) and isinstance(second, Measured):
                 trial.blocks.append(Block(0, values=(first.value, second.value)))
+                self.sampling_s += sampled_s(first.value) + sampled_s(second.value)
             else:
                 for side, outcome in enumerate(outcomes):
                     self._settle(trial, side, outcome)
@@ -214,8 +215,15 @@ class Engine:
                 self._settle(trial, side, Failed(f"setup_cache failed: {cache}"), last=True)
 
     def _prepare(self, trial: Trial, workers: tuple[Worker, Worker]) -> tuple[Outcome, Outcome]:
-        """Both sides at once, but one after the other where the base has to find `number` first."""
+        """Both sides at once, but one after the other where the base has to find `number` first, and in
+        either order where they time themselves."""
         tasks = [self._task(trial, side) for side in (BASE, CONTENDER)]
+        if trial.times_itself:
+            outcomes: dict[int, Outcome] = {}
+            for side in self._rng.sample((BASE, CONTENDER), 2):
+                workers[side].begin(tasks[side])
+                outcomes[side] = workers[side].prepared()
+            return outcomes[BASE], outcomes[CONTENDER]
         if trial.number or not trial.timed:
             for worker, task in zip(workers, tasks, strict=True):
                 worker.begin(task)
@@ -246,7 +254,8 @@ class Engine:
         Not in the first block, which shows whether the case needs more than one."""
         if self._settings.cpu is not None or not trial.blocks or not trial.timed:
             return self._settings.cpu
-        return None if trial.parallel else self._processor
+        # Nobody knows how many threads one that times itself has.
+        return None if trial.parallel or trial.times_itself else self._processor
 
     def _choose_processor(self) -> None:
         """The one that was least busy in the last round."""

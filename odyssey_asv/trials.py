@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,6 +88,11 @@ class Trial:
     def timed(self) -> bool:
         return self.benchmark.metric is Metric.DURATION
 
+    @property
+    def times_itself(self) -> bool:
+        """Whether it is a timing whose processes give samples that they took, as far as is known yet."""
+        return self.timed and bool(self.blocks) and self.blocks[0].values is not None
+
     def ready(self, base: Prepared, contender: Prepared) -> None:
         """Take down what both sides found out while they got ready."""
         self.number, self.repeat = base.number, base.repeat
@@ -126,9 +131,10 @@ class Trial:
     def choose_clock(self, wanted: Clock) -> None:
         """Choose the clock to judge by, once, from both sides alike."""
         if self.clock is None and self.timed and self.blocks:
-            self.clock = self._fitting_clock() if wanted is Clock.AUTO else wanted
-            if self.own_timer:
+            if self.own_timer or self.times_itself:
                 self.clock = Clock.OWN
+            else:
+                self.clock = self._fitting_clock() if wanted is Clock.AUTO else wanted
 
     def _fitting_clock(self) -> Clock:
         samples = [clocks for block in self.blocks for pair in block.pairs for clocks in pair]
@@ -220,6 +226,8 @@ class Trial:
             return Result(self.case, None, Status.NOT_SELECTED)
         if self.blocks[0].values is not None:
             values = [block.values[side] for block in self.blocks if block.values is not None]
+            if all(map(_is_sampled, values)):
+                return _of_samples(self.case, values)
             numbers = [value for value in values if _is_number(value)]
             whole = len(numbers) == len(values)
             return Result(self.case, statistics.median(numbers) if whole else values[-1])
@@ -283,10 +291,42 @@ def _percent(effect: float) -> str:
     return f"{100 * math.expm1(min(effect, 50.0)):.0f} %"
 
 
+def _is_sampled(value: Any) -> bool:
+    """Whether a value is a dictionary of samples, which asv takes for timing."""
+    if not isinstance(value, dict) or not {"samples", "number"} <= value.keys():
+        return False
+    samples = value["samples"]
+    return (
+        isinstance(samples, list)
+        and bool(samples)
+        and all(map(_is_number, samples))
+        and _is_number(value["number"])
+    )
+
+
+def sampled_s(value: Any) -> float:
+    """How long the samples of a value took, 0 where it has none."""
+    return sum(value["samples"]) * value["number"] if _is_sampled(value) else 0.0
+
+
+def _of_samples(case: Case, values: Sequence[Mapping[str, Any]]) -> Result:
+    """What benchmarks that took their samples themselves gave, one process each."""
+    processes = tuple(tuple(map(float, value["samples"])) for value in values)
+    numbers = [value["number"] for value in values]
+    return Result(
+        case=case,
+        value=statistics.median(sample for process in processes for sample in process),
+        number=numbers[-1],
+        repeat=sum(map(len, processes)),
+        processes=processes,
+        extra={"numbers": numbers} if len(set(numbers)) > 1 else None,
+    )
+
+
 def _number(value: Any) -> float:
-    """A measured value as a number: the median of a dictionary's samples, which asv takes for timing."""
-    if isinstance(value, dict) and isinstance(value.get("samples"), list):
-        value = statistics.median(value["samples"]) if value["samples"] else None
+    """A measured value as a number: of samples that a benchmark took itself the median."""
+    if _is_sampled(value):
+        value = statistics.median(value["samples"])
     if not _is_number(value):
         raise ValueError(f"not a number: {value!r:.60}")
     return float(value)

@@ -225,9 +225,9 @@ def test_a_stopped_run_is_never_complete(place: Place) -> None:
 
 def test_failed_build_fails_what_was_selected(place: Place) -> None:
     """And nothing else."""
-    found = place.results(built=False, selected=frozenset({(TIME, 0)}))
+    found = place.results(built=False, said="no such header", selected=frozenset({(TIME, 0)}))
     assert found[TIME, 0].status is Status.FAILED
-    assert "did not build" in (found[TIME, 0].reason or "")
+    assert found[TIME, 0].reason == "no such header\nthe project did not build at this commit"
     assert found[SIZES, 0].status is Status.NOT_SELECTED
 
 

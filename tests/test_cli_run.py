@@ -931,7 +931,8 @@ def test_a_commit_that_does_not_build_loses_only_itself(
         assert set(statuses(document).values()) == {"failed" if failed else "ok"}
         assert document["run"]["complete"] is True
     reasons = {entry["reason"] for entry in documents[2]["benchmarks"]}
-    assert reasons == {"the project did not build at this commit"}
+    (reason,) = reasons
+    assert reason == "cannot be built\nthe project did not build at this commit"
     assert "BUILD FAILED" in answer.err
     assert answer.err.count("did not build") == 2
     (log,) = re.findall(r"asv's own words are in (\S+)", answer.err)

@@ -38,6 +38,7 @@ LAYERS: dict[str, int] = {
     "repository": 3,
     "store": 3,
     "adapter": 3,
+    "mojo": 3,
     "measure": 4,
     "trials": 4,
     "pairing": 4,
@@ -60,9 +61,9 @@ LAYERS: dict[str, int] = {
     "__init__": 8,
 }
 # Within layer 3 each room has one outside thing and does not know the others'.
-ROOMS = ("adapter", "store", "repository", "config")
+ROOMS = ("adapter", "store", "repository", "config", "mojo")
 # Each runs in a process of its own, and is a place besides the command that exits.
-OWN_PROGRAMS = ("adapter/inside.py", "adapter/paired/worker.py")
+OWN_PROGRAMS = ("adapter/inside.py", "adapter/paired/worker.py", "mojo/odyssey_mojo.py")
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -28,7 +28,7 @@ from odyssey_asv.evidence import LOOKS, Promise
 from odyssey_asv.findings import Clock, Finding
 from odyssey_asv.pairing import Engine, Watcher
 from odyssey_asv.policy import Policy, Verdict
-from odyssey_asv.trials import Settings, Trial, trials
+from odyssey_asv.trials import Settings, Trial, sampled_s, trials
 
 READY = Prepared(number=10, repeat=0, own_timer=False, fresh=False)
 
@@ -385,6 +385,46 @@ def test_values_are_compared_block_by_block(
     """Counted values that are the same in every process are decided by arithmetic."""
     world.answer = lambda side, task: Measured(values[side.name == "contender"])
     assert only(measure(tmp_path, record("suite.track_f"))).verdict is verdict
+
+
+def test_a_timing_may_bring_its_own_samples(world: World, tmp_path: Path) -> None:
+    """Of a `track_` function whose type is `time`: a duration, judged by its own timer; each process is
+    kept apart, and no two run at once."""
+    at_work: list[str] = []
+
+    def answer(side: Side, task: Task) -> Outcome:
+        at_work.append(side.name)
+        slow = {"base": 1.0, "contender": 1.3}[side.name]
+        return Measured({"samples": [0.01 * slow, 0.02 * slow, 0.09 * slow], "number": 4})
+
+    world.answer = answer
+    found = only(measure(tmp_path, record("suite.track_f", type="time", unit="seconds")))
+    assert (found.verdict, found.gated, found.clock) == (Verdict.REGRESSION, True, Clock.OWN)
+    assert found.ratio == pytest.approx(1.3)
+    blocks = len(found.effects)
+    assert [name for name, _ in world.tasks] == at_work
+    assert {tuple(at_work[i : i + 2]) for i in range(0, 2 * blocks, 2)} == {
+        ("base", "contender"), ("contender", "base"),
+    }  # fmt: skip
+    assert {task.cpu for _, task in world.tasks} == {None}
+    assert found.base is not None
+    assert found.base.value == 0.02
+    assert found.base.processes == ((0.01, 0.02, 0.09),) * blocks
+    assert (found.base.number, found.base.repeat) == (4, 3 * blocks)
+
+
+def test_time_of_samples_that_a_benchmark_took_is_time_of_sampling() -> None:
+    assert sampled_s({"samples": [0.5, 0.25], "number": 4}) == 3.0
+    assert sampled_s({"samples": [0.5]}) == sampled_s(7) == 0.0
+
+
+@pytest.mark.parametrize(
+    "odd", [{"samples": [], "number": 1}, {"samples": [1.0]}, {"samples": ["1"], "number": 1}]
+)
+def test_samples_that_are_none_are_not_compared(world: World, tmp_path: Path, odd: Any) -> None:
+    world.answer = lambda side, task: Measured(odd)
+    found = only(measure(tmp_path, record("suite.track_f", type="time", unit="seconds")))
+    assert found.verdict is Verdict.NOT_COMPARABLE
 
 
 def test_higher_may_be_better(world: World, tmp_path: Path) -> None:

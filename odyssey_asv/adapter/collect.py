@@ -28,7 +28,8 @@ _SKIPPED = "its setup raised NotImplementedError, or it gave NaN"
 class Finished:
     """What is known of one commit in one environment when asv is done with it, in asv's terms.
 
-    `selected` lists the cases asked for as (benchmark id, position).
+    `selected` lists the cases asked for as (benchmark id, position). `said` is the end of what was
+    printed where the project was not `built`.
     """
 
     commit: str
@@ -41,7 +42,13 @@ class Finished:
     packages: Mapping[str, str]
     python: str | None
     built: bool = True
+    said: str = ""
     complete: bool = True
+
+    @property
+    def why_not_built(self) -> str:
+        """As of everything that fails: the last line says what it comes to."""
+        return f"{self.said}\nthe project did not build at this commit".lstrip()
 
 
 def collect(finished: Finished, earlier: ResultSet | None = None) -> tuple[ResultSet, bool]:
@@ -70,8 +77,7 @@ def collect(finished: Finished, earlier: ResultSet | None = None) -> tuple[Resul
             if key in journal:
                 result = _measured(case, row, journal[key])
             elif not finished.built and key in finished.selected:
-                reason = "the project did not build at this commit"
-                result = Result(case, None, Status.FAILED, reason)
+                result = Result(case, None, Status.FAILED, finished.why_not_built)
             else:
                 result = _carried(case, row, known.get((case, benchmark.version)))
             missing = missing or (result.status is Status.NOT_SELECTED and key in finished.selected)

@@ -88,6 +88,7 @@ class Watch:
         self._recorded: dict[tuple[str, str, int, int], Measurement] = {}
         self._rounds: dict[tuple[str, int], int] = {}
         self._deadline = float("inf")
+        self._said: dict[str, str] = {}
         self._original: dict[str, Callable[..., Any]] = {}
 
     def install(self) -> None:
@@ -154,16 +155,39 @@ class Watch:
     def _build(self, args: tuple[Any, ...]) -> Any:
         env, _, _, commit = args
         self._tell({"event": "build", "commit": commit, "environment": env.name})
-        answer = self._original["_do_build"](args)
+        with self._overheard(env):
+            answer = self._original["_do_build"](args)
         self._tell({"event": "built", "ok": bool(answer[1][0]), "seconds": answer[1][1]})
         return answer
+
+    @contextmanager
+    def _overheard(self, env: Any) -> Iterator[None]:
+        """Remember what a program said that failed to build the project: asv only prints it."""
+        from asv.util import ProcessError
+
+        install = env.install_project
+
+        def installing(*given: Any, **more: Any) -> Any:
+            try:
+                return install(*given, **more)
+            except ProcessError as error:
+                said = "\n".join(text for text in (error.stdout, error.stderr) if text)
+                self._said[env.name] = last_lines(said)
+                raise
+
+        env.install_project = installing
+        try:
+            yield
+        finally:
+            del env.install_project
 
     def _skip_benchmarks(self, benchmarks: Any, env: Any, results: Any = None) -> Any:
         self._journal = None
         self._begin(benchmarks, benchmarks, env, results, {})
         self._original["skip_benchmarks"](benchmarks, env, results=results)
         results.save(self._results_dir)
-        self._end(results, complete=True, built=False)
+        said = self._said.pop(env.name, "")
+        self._end(results, complete=True, built=False, said=said)
         return results
 
     def _run_benchmarks(self, benchmarks: Any, env: Any, **options: Any) -> Any:
@@ -258,13 +282,14 @@ class Watch:
             }
         )
 
-    def _end(self, results: Any, *, complete: bool, built: bool) -> None:
+    def _end(self, results: Any, *, complete: bool, built: bool, said: str = "") -> None:
         self._tell(
             {
                 "event": "end",
                 "commit": results.commit_hash,
                 "complete": complete,
                 "built": built,
+                "said": said,
             }
         )
 

@@ -28,6 +28,7 @@ _VERBS = {
         "odyssey_asv.cli.baseline:baseline",
         "Create, propose, approve, verify baselines.",
     ),
+    "mojo": ("odyssey_asv.cli.mojo:mojo", "Copy what measures Mojo code into a project."),
     "publish": ("odyssey_asv.cli.publish:publish", "Make asv's site and pages of our own."),
 }
 
