@@ -40,6 +40,7 @@ LAYERS: dict[str, int] = {
     "repository": 3,
     "store": 3,
     "adapter": 3,
+    "formats": 3,
     "measure": 4,
     "trials": 4,
     "pairing": 4,
@@ -55,13 +56,15 @@ LAYERS: dict[str, int] = {
     "bisecting": 5,
     "histories": 5,
     "publishing": 5,
+    "importing": 5,
+    "exporting": 5,
     "report": 6,
     "cli": 7,
     "__main__": 8,
     "__init__": 8,
 }
 # Within layer 3 each room has one outside thing and does not know the others'.
-ROOMS = ("adapter", "store", "repository", "config")
+ROOMS = ("adapter", "store", "repository", "config", "formats")
 # Each runs in a process of its own, and is a place besides the command that exits.
 OWN_PROGRAMS = ("adapter/inside.py", "adapter/paired/worker.py")
 

@@ -28,6 +28,8 @@ _VERBS = {
         "Create, propose, approve, verify baselines.",
     ),
     "publish": ("odyssey_asv.cli.publish:publish", "Make asv's site and pages of our own."),
+    "import": ("odyssey_asv.cli.importing:import_", "Store other tools' results as result files."),
+    "export": ("odyssey_asv.cli.exporting:export", "Write a result as other tools read it."),
 }
 
 

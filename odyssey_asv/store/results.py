@@ -67,7 +67,7 @@ def serialise(results: ResultSet) -> bytes:
 def save_in(results: ResultSet, folder: Path) -> Path:
     """Write a result file under its own name in `folder` and return its path."""
     content = serialise(results)
-    stem = f"{_compact(results.timestamp)}-{(results.commit.hash or 'nocommit')[:8]}"
+    stem = _stem(results)
     for attempt in range(1, 1000):
         path = folder / f"{stem}{'' if attempt == 1 else f'-{attempt}'}{_SUFFIX}"
         try:
@@ -76,6 +76,18 @@ def save_in(results: ResultSet, folder: Path) -> Path:
             continue
         return path
     raise InvalidInputError(f"{folder}: too many result files named {stem}")
+
+
+def find_same(results: ResultSet, folder: Path) -> Path | None:
+    """The result file in `folder` that holds exactly this set."""
+    content, stem = serialise(results), _stem(results)
+    named = (path for path in newest_first(folder) if path.name.startswith(stem))
+    return next((path for path in named if path.read_bytes() == content), None)
+
+
+def _stem(results: ResultSet) -> str:
+    """What the name of its file begins with."""
+    return f"{_compact(results.timestamp)}-{(results.commit.hash or 'nocommit')[:8]}"
 
 
 def newest_first(folder: Path) -> list[Path]:
