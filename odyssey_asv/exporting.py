@@ -63,6 +63,8 @@ def into_tree(results: ResultSet, folder: Path, *, replacing: bool) -> tuple[Pat
     from odyssey_asv.adapter.tree import write_asv_tree
 
     _refuse_foreign(folder)
+    if "version" in results.benchmarks:
+        raise InvalidInputError("asv has no place for a benchmark that is called 'version'")
     (path,) = write_asv_tree(folder, [results], replacing=replacing)
     return path, _lost_in_asv(results)
 

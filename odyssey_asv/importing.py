@@ -72,13 +72,26 @@ def read(
     for path in paths:
         if not path.is_dir():
             yield from _read_file(path, source, now, on_fault, None)
-        elif _is_tree(path) and source in (None, Source.ASV):
-            from odyssey_asv.adapter.tree import read_asv_tree
+            continue
+        for found in _results_below(path, source):
+            if found.is_dir():
+                yield from _read_tree(found, on_fault)
+            else:
+                yield from _read_file(found, source, now, on_fault, on_skip)
 
-            yield from map(Imported, read_asv_tree(path, on_fault=on_fault))
-        else:
-            for file in _files(path):
-                yield from _read_file(file, source, now, on_fault, on_skip)
+
+def _results_below(folder: Path, source: Source | None) -> Iterator[Path]:
+    """What may be results in a folder, in order: files, and asv results folders as a whole.
+
+    No links are followed to other folders.
+    """
+    for where, inner, names in os.walk(folder):
+        if source in (None, Source.ASV) and _is_tree(Path(where)):
+            inner.clear()
+            yield Path(where)
+            continue
+        inner.sort()
+        yield from (Path(where, name) for name in sorted(names) if name.endswith(_SUFFIXES))
 
 
 def _is_tree(folder: Path) -> bool:
@@ -86,11 +99,10 @@ def _is_tree(folder: Path) -> bool:
     return (folder / "benchmarks.json").is_file() and any(folder.glob("*/machine.json"))
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """What may be results below a folder, in order; no links are followed to other folders."""
-    for where, inner, names in os.walk(folder):
-        inner.sort()
-        yield from (Path(where, name) for name in sorted(names) if name.endswith(_SUFFIXES))
+def _read_tree(folder: Path, on_fault: OnFault) -> Iterator[Imported]:
+    from odyssey_asv.adapter.tree import read_asv_tree
+
+    yield from map(Imported, read_asv_tree(folder, on_fault=on_fault))
 
 
 def _read_file(

@@ -154,7 +154,9 @@ def _write_set(folder: Path, results: ResultSet, replacing: bool) -> Path:
         raise InvalidInputError(f"{machine_folder}: a symbolic link: nothing is written through it")
     name = _file_name(str(document["commit_hash"]), str(document["env_name"]))
     if not replacing and (machine_folder / name).exists():
-        raise InvalidInputError(f"{machine_folder / name}: exists already")
+        raise InvalidInputError(
+            f"{machine_folder / name}: exists already", tip="--force replaces it"
+        )
     _write(machine_folder / "machine.json", {**machine, "version": 1}, compact=False)
     _write(machine_folder / name, {**document, "version": FORMAT}, compact=True)
     return machine_folder / name

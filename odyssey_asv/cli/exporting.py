@@ -93,8 +93,7 @@ def _warn(warnings: tuple[str, ...]) -> None:
 def _write(path: Path, text: str, force: bool) -> None:
     if path.is_dir():
         raise InvalidInputError(f"{path}: a folder", tip="name a file: -o FILE")
-    # Half of a surrogate pair has no UTF-8; JSON is ASCII, and in CSV it is a question mark.
-    content = text.encode("utf-8", errors="replace")
+    content = text.encode()
     if force:
         write_atomically(path, content)
         return

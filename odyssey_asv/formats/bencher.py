@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from odyssey_asv.formats.rows import Row, note_direction, rows_of
+from odyssey_asv.formats.rows import Row, note_direction, rows_of, sound
 from odyssey_asv.formats.shape import Exported
 from odyssey_asv.model import Kind, ResultSet
 from odyssey_asv.units import shift
@@ -42,13 +42,13 @@ def _measures(row: Row) -> dict[str, Any]:
     places = 9 if timed else 0
     metric = {"value": shift(row.value, places)}
     for key, bound in (("lower_value", row.result.ci_low), ("upper_value", row.result.ci_high)):
-        if bound is not None and abs(bound) < float("inf"):
-            metric[key] = shift(bound, places)
+        if sound(bound) is not None:
+            metric[key] = shift(bound or 0.0, places)
     measures = {_MEASURES.get(row.benchmark.kind) or _measure_of(row.benchmark.unit): metric}
     work = row.benchmark.work_of(row.result.case.position)
     if timed and work is not None and row.value > 0:
-        rate = work / row.value
-        if rate < float("inf"):
+        rate = sound(work / row.value)
+        if rate is not None:
             measures["throughput"] = {"value": rate}
     return measures
 

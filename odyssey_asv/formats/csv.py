@@ -44,7 +44,9 @@ def write(results: ResultSet) -> Exported:
         warnings.append(
             "text that a spreadsheet would take for a formula begins with an apostrophe"
         )
-    return Exported(sink.getvalue(), tuple(warnings))
+    # Half of a surrogate pair has no UTF-8.
+    text = sink.getvalue().encode("utf-8", errors="replace").decode("utf-8")
+    return Exported(text, tuple(warnings))
 
 
 def guarded(text: str) -> str:

@@ -43,7 +43,7 @@ def _entry(row: Row) -> dict[str, Any]:
     }
     samples = result.all_samples
     said = [f"statistic: {row.benchmark.statistic}"]
-    if samples and all(abs(sample) < float("inf") for sample in samples):
+    if samples:
         if len(samples) > 1:
             entry["range"] = f"± {shift(summarise(samples).std, places):.6g}"
         said.append(f"samples: {len(samples)}")

@@ -6,7 +6,6 @@ wall's, `real_time`; the processor's, counters and labels are kept in the result
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -168,7 +167,7 @@ def _result(
     ordered = sorted(taken)
     result = Result(
         case,
-        statistics.median(taken),
+        quantile(ordered, 0.5),
         number=numbers[0] if same else None,
         repeat=float(len(taken)),
         q25=quantile(ordered, 0.25),

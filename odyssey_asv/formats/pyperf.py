@@ -6,11 +6,10 @@ metadata they are kept in the results under `pyperf`, and written again from the
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from odyssey_asv.errors import InvalidFileError
 from odyssey_asv.formats.rows import Row, Rows, note_direction, rows_of
@@ -42,7 +41,7 @@ from odyssey_asv.model import (
     RunKind,
     Status,
 )
-from odyssey_asv.nonfinite import decode, encode
+from odyssey_asv.nonfinite import encode
 from odyssey_asv.stats import quantile
 from odyssey_asv.units import one_line
 
@@ -57,10 +56,26 @@ _UNITS = {
 _UNIT_OF = {kind: unit for unit, (kind, _) in _UNITS.items()} | {Kind.MEMORY: "byte"}
 
 
+# Loops, and seconds of one.
+Warmup = Annotated[list[NotNegative], Field(min_length=2, max_length=2)]
+
+
 class OneRun(Part):
     metadata: dict[str, Any] = Field(default_factory=dict)
     values: list[Positive] = Field(default_factory=list)
-    warmups: list[Annotated[list[NotNegative], Field(min_length=2, max_length=2)]] | None = None
+    warmups: list[Warmup] | None = None
+
+
+class KeptRun(Part):
+    """What of a run is kept beside its values."""
+
+    metadata: dict[str, Any]
+    warmups: list[Warmup]
+    calibration: bool
+
+
+class Kept(Part):
+    runs: list[KeptRun]
 
 
 class OneBenchmark(Part):
@@ -177,7 +192,7 @@ def _result(
     ordered = sorted(value for process in processes for value in process)
     return Result(
         case,
-        statistics.median(ordered),
+        quantile(ordered, 0.5),
         number=float(numbers[0]) if same else None,
         repeat=float(len(ordered)),
         q25=quantile(ordered, 0.25),
@@ -257,7 +272,7 @@ def _benchmark(row: Row, rows: Rows) -> dict[str, Any] | None:
         )
     runs = [run for run in runs if run]
     values = [value for run in runs for value in run]
-    if not values or not all(0 < value < float("inf") for value in values):
+    if not values or min(values) <= 0:
         rows.note("left out, pyperf holds numbers above 0 only", row.name)
         return None
     if unit == "integer" and not all(float(value).is_integer() for value in values):
@@ -266,30 +281,36 @@ def _benchmark(row: Row, rows: Rows) -> dict[str, Any] | None:
     if row.benchmark.kind is Kind.TRACK and row.benchmark.unit != "integer":
         rows.note("the format does not have its unit", row.name)
     note_direction(rows, row)
-    kept = decode(dict(mapping((result.extra or {}).get(_KEPT))))
+    kept = mapping((result.extra or {}).get(_KEPT))
     return {
         "metadata": _plain(mapping(kept.get("metadata"))) | {"name": row.name, "unit": unit},
-        "runs": _restored(kept.get("runs"), runs) or _new_runs(row, runs),
+        "runs": _restored(kept, runs) or _new_runs(row, runs),
     }
 
 
-def _restored(kept: Any, runs: Sequence[Sequence[float]]) -> list[dict[str, Any]] | None:
+def _restored(
+    kept: Mapping[str, Any], runs: Sequence[Sequence[float]]
+) -> list[dict[str, Any]] | None:
     """The runs with their warm-ups and metadata, calibration runs between them; None where they
     are not those that were read."""
-    if not isinstance(kept, list) or sum(not run["calibration"] for run in kept) != len(runs):
+    try:
+        known = Kept.model_validate(kept).runs
+    except ValidationError:
+        return None
+    if sum(not run.calibration for run in known) != len(runs):
         return None
     values = iter(runs)
     return [
-        {"metadata": _plain(mapping(run["metadata"]))}
-        | ({"warmups": [[int(loops), s] for loops, s in run["warmups"]]} if run["warmups"] else {})
-        | ({} if run["calibration"] else {"values": list(next(values))})
-        for run in kept
+        {"metadata": _plain(run.metadata)}
+        | ({"warmups": [[int(loops), s] for loops, s in run.warmups]} if run.warmups else {})
+        | ({} if run.calibration else {"values": list(next(values))})
+        for run in known
     ]
 
 
 def _new_runs(row: Row, runs: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
     numbers = (row.result.extra or {}).get("numbers")
-    if not isinstance(numbers, list) or len(numbers) != len(runs):
+    if not isinstance(numbers, list) or len(numbers) != len(runs) or not all(map(count, numbers)):
         numbers = [row.loops] * len(runs)
     return [
         {"values": list(values)} | ({"metadata": {"loops": int(loops)}} if loops else {})
@@ -302,14 +323,14 @@ def _common(results: ResultSet) -> dict[str, Any]:
     environment, commit = results.environment, results.commit
     kept = environment.extra.get(_KEPT)
     known: dict[str, Any] = (
-        dict(decode(kept))
+        dict(kept)
         if isinstance(kept, dict)
         else {
             "hostname": environment.machine,
             "python_version": environment.python_version,
             "cpu_model_name": environment.cpu_model,
             "cpu_count": environment.cores,
-            "date": results.timestamp.replace("T", " ").removesuffix("Z"),
+            "date": (utc(results.timestamp) or "").replace("T", " ").removesuffix("Z"),
         }
     )
     known |= {

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import Field
 
-from odyssey_asv.formats.rows import Row, Rows, rows_of
+from odyssey_asv.formats.rows import Row, Rows, rows_of, sound
 from odyssey_asv.formats.shape import (
     Count,
     Exported,
@@ -43,15 +43,22 @@ from odyssey_asv.model import (
     Run,
     RunKind,
 )
-from odyssey_asv.nonfinite import decode, encode
+from odyssey_asv.nonfinite import encode
 from odyssey_asv.stats import quantile
 
 NAME = "pytest-benchmark"
 _KEPT = "pytest_benchmark"
-_SCALARS = (str, int, float, bool, type(None))
+_SCALARS = (int, float, bool, type(None))
+# What it writes in place of an object; the rest of the text is what the object prints.
+_OBJECT = "UNSERIALIZABLE["
 # The product of the axes is walked through, by histories among others.
 _MOST_CASES = 10_000
 _WRITTEN_AS = "5.1.0"
+# What pytest-benchmark's tables are made of.
+_NUMBERS = (
+    "min", "max", "mean", "stddev", "rounds", "median", "iqr", "q1", "q3", "iqr_outliers",
+    "stddev_outliers", "ld15iqr", "hd15iqr", "ops", "total", "iterations",
+)  # fmt: skip
 _WALL_CLOCKS = ("perf_counter", "time", "monotonic", "default_timer")
 
 
@@ -172,8 +179,7 @@ def _axes(entries: Sequence[Entry]) -> tuple[tuple[str, ...], list[tuple[str, ..
         return (), [()] * len(entries)
     names = tuple(entries[0].params or ())
     plain = all(
-        tuple(entry.params or ()) == names
-        and all(isinstance(value, _SCALARS) for value in (entry.params or {}).values())
+        tuple(entry.params or ()) == names and all(map(_is_plain, (entry.params or {}).values()))
         for entry in entries
     )
     if names and plain:
@@ -184,13 +190,17 @@ def _axes(entries: Sequence[Entry]) -> tuple[tuple[str, ...], list[tuple[str, ..
     return ("param",), [(repr(entry.param),) for entry in entries]
 
 
+def _is_plain(value: object) -> bool:
+    """Whether Python writes the value alike in every run."""
+    if isinstance(value, str):
+        return not value.startswith(_OBJECT)
+    return isinstance(value, _SCALARS)
+
+
 def _result(case: Case, entry: Entry, raw: Mapping[str, Any]) -> Result:
     stats = entry.stats
-    kept = {
-        key: raw[key]
-        for key in ("group", "param", "params", "extra_info", "options")
-        if raw.get(key)
-    }
+    said = ("group", "param", "params", "extra_info", "options")
+    kept = {key: raw[key] for key in said if raw.get(key) not in (None, {})}
     data = tuple(stats.data or ())
     ordered = sorted(data)
     known: dict[str, Any] = {}
@@ -204,7 +214,7 @@ def _result(case: Case, entry: Entry, raw: Mapping[str, Any]) -> Result:
         extra["stats"] = known
     return Result(
         case,
-        statistics.median(data) if data else stats.median,
+        quantile(ordered, 0.5) if data else stats.median,
         number=float(stats.iterations),
         repeat=float(len(data) or stats.rounds),
         q25=quantile(ordered, 0.25) if data else stats.q1,
@@ -272,19 +282,28 @@ def write(results: ResultSet) -> Exported:
 
 
 def _entry(row: Row, rows: Rows) -> dict[str, Any]:
-    kept = decode(dict(mapping((row.result.extra or {}).get(_KEPT))))
-    result, own = row.result, kept.get("param")
-    suffix = "" if own is None else f"[{own}]"
+    kept = mapping((row.result.extra or {}).get(_KEPT))
+    given, own = dict(row.result.case.params), kept.get("param")
+    if isinstance(own, str):
+        name, fullname = f"{row.benchmark.name}[{own}]", f"{row.benchmark.id}[{own}]"
+    else:
+        name, fullname, own = row.short, row.name, "-".join(given.values()) or None
     return {
-        "group": kept.get("group"),
-        "name": f"{row.benchmark.name}{suffix}" if own is not None else row.short,
-        "fullname": f"{row.benchmark.id}{suffix}" if own is not None else row.name,
-        "params": kept.get("params") or dict(result.case.params) or None,
-        "param": own if own is not None else "-".join(dict(result.case.params).values()) or None,
-        "extra_info": kept.get("extra_info", {}),
-        "options": kept.get("options", {}),
-        "stats": mapping(kept.get("stats")) or _stats(row, rows),
+        "group": text(kept.get("group")),
+        "name": name,
+        "fullname": fullname,
+        "params": mapping(kept.get("params")) or given or None,
+        "param": own,
+        "extra_info": mapping(kept.get("extra_info")),
+        "options": mapping(kept.get("options")),
+        "stats": _kept_stats(kept) or _stats(row, rows),
     }
+
+
+def _kept_stats(kept: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the file said of rounds that it did not hold."""
+    found = mapping(kept.get("stats"))
+    return found if all(sound(found.get(name)) is not None for name in _NUMBERS) else None
 
 
 def _stats(row: Row, rows: Rows) -> dict[str, Any]:
@@ -328,7 +347,7 @@ def _stats(row: Row, rows: Rows) -> dict[str, Any]:
 def _machine_info(environment: Environment) -> dict[str, Any]:
     kept = environment.extra.get("machine_info")
     if isinstance(kept, dict):
-        return dict(decode(kept))
+        return kept
     return {
         "node": environment.machine or "",
         "processor": "",
@@ -344,7 +363,7 @@ def _machine_info(environment: Environment) -> dict[str, Any]:
 def _commit_info(results: ResultSet) -> dict[str, Any]:
     kept = results.extra.get("commit_info")
     if isinstance(kept, dict) and kept.get("id") == results.commit.hash:
-        return dict(decode(kept))
+        return kept
     commit = results.commit
     return {
         "id": commit.hash or "unversioned",

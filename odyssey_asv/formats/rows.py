@@ -6,7 +6,6 @@ Knows no format. What is left out, and what is changed, is noted on the way and 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
@@ -15,9 +14,12 @@ from odyssey_asv.formats.shape import Exported, several
 from odyssey_asv.model import Benchmark, Better, Kind, Result, ResultSet, Status
 from odyssey_asv.units import one_line
 
+# Its square, a thousand million times that, is still a number.
+_LARGEST = 1e100
+
 
 class Row(NamedTuple):
-    """One result with a finite number, `value`. `name` is the case's own in this export."""
+    """One result with a number, `value`. `name` is the case's own in this export."""
 
     name: str
     benchmark: Benchmark
@@ -32,7 +34,7 @@ class Row(NamedTuple):
     @property
     def loops(self) -> int | None:
         """Calls in one sample, where that is a whole number."""
-        number = self.result.number
+        number = sound(self.result.number)
         return int(number) if number is not None and number >= 1 and number.is_integer() else None
 
 
@@ -59,7 +61,7 @@ class Rows:
 def rows_of(
     results: ResultSet, *, kinds: Collection[Kind] = tuple(Kind), exact_names: bool = False
 ) -> Rows:
-    """The results of these kinds that have a finite number.
+    """The results of these kinds that have a number.
 
     Names are ids with parameters. Unless they are to be exact they are text on one line that drives no
     terminal. Two cases of one name are told apart by `#2`.
@@ -73,10 +75,13 @@ def rows_of(
         if benchmark.kind not in kinds:
             rows.note(f"left out, the format has no place for {benchmark.kind.value}", name)
             continue
-        value = _finite(result.value) if result.status is Status.OK else None
+        value = sound(result.value) if result.status is Status.OK else None
         if value is None:
             why = "not a number" if result.status is Status.OK else result.status.value
             rows.note(f"left out, without a value ({why})", name)
+            continue
+        if any(sound(sample) is None for sample in result.all_samples or ()):
+            rows.note("left out, with samples that are no numbers", name)
             continue
         if not name:
             rows.note("left out, its name is white space", repr(exact))
@@ -97,14 +102,11 @@ def note_direction(rows: Rows, row: Row) -> None:
         rows.note("the format cannot say that higher is better", row.name)
 
 
-def _finite(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+def sound(value: object) -> float | None:
+    """A number that can be scaled, summed and squared, else None."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= _LARGEST:
         return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
+    return float(value)
 
 
 def _another(name: str, taken: set[str]) -> str:
