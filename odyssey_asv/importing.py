@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from odyssey_asv.errors import InvalidFileError, InvalidInputError
 from odyssey_asv.formats import google_benchmark, pyperf, pytest_benchmark
@@ -44,16 +44,18 @@ class Known:
     machine: str | None = None
 
 
+class Format(NamedTuple):
+    """How a document is known to be of a tool, and how it is read: document, its name, the time now."""
+
+    recognised: Callable[[object], bool]
+    read: Callable[[Any, str, str], Imported]
+
+
 OnFault = Callable[[InvalidInputError], None]
-_READERS: Mapping[Source, Callable[[Any, str, str], Imported]] = {
-    Source.PYTEST_BENCHMARK: pytest_benchmark.read,
-    Source.PYPERF: pyperf.read,
-    Source.GOOGLE_BENCHMARK: google_benchmark.read,
-}
-_MARKS: Mapping[Source, Callable[[object], bool]] = {
-    Source.PYTEST_BENCHMARK: pytest_benchmark.recognised,
-    Source.PYPERF: pyperf.recognised,
-    Source.GOOGLE_BENCHMARK: google_benchmark.recognised,
+_FORMATS = {
+    Source.PYTEST_BENCHMARK: Format(pytest_benchmark.recognised, pytest_benchmark.read),
+    Source.PYPERF: Format(pyperf.recognised, pyperf.read),
+    Source.GOOGLE_BENCHMARK: Format(google_benchmark.recognised, google_benchmark.read),
 }
 
 
@@ -150,8 +152,8 @@ def recognise(document: object) -> Source | None:
     """Whose file it is, by what is in it; None where nobody's."""
     if not isinstance(document, dict):
         return None
-    for source, recognised in _MARKS.items():
-        if recognised(document):
+    for source, form in _FORMATS.items():
+        if form.recognised(document):
             return source
     if {"timestamp", "environment", "benchmarks"} <= set(document):
         return Source.ODYSSEY
@@ -167,7 +169,7 @@ def _converted(document: Any, raw: bytes, source: Source, path: Path, now: str) 
         case Source.ASV:
             return Imported(_of_asv(path))
         case _:
-            return _READERS[source](document, str(path), now)
+            return _FORMATS[source].read(document, str(path), now)
 
 
 def _unapproved(results: ResultSet) -> Imported:

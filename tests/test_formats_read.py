@@ -262,6 +262,27 @@ def test_time_units(unit: str, seconds: float) -> None:
     assert result.value == seconds
 
 
+def test_repetitions_that_were_skipped_are_no_values() -> None:
+    skipped = google_entry("a", 0, skipped=True, skip_message="not today")
+    (result,) = read(google_document(skipped)).results.results
+    assert (result.status, result.reason, result.value) == (Status.SKIPPED, "not today", None)
+    (result,) = read(google_document(skipped, google_entry("a", 5))).results.results
+    assert result.processes == ((5e-09,),)
+
+
+def test_iterations_that_differ_are_kept() -> None:
+    entries = [google_entry("a", 5, iterations=count) for count in (10, 20)]
+    (result,) = read(google_document(*entries)).results.results
+    assert result.number is None
+    assert (result.extra or {})["google_benchmark"]["iterations"] == [10, 20]
+
+
+def test_a_library_built_for_debugging_is_said() -> None:
+    found = read(google_document(google_entry("a", 5), library_build_type="debug"))
+    assert "debugging" in found.warnings[0]
+    assert found.results.environment.env_name == "google-benchmark-debug"
+
+
 def test_real_files_of_google_benchmark(fixtures: Path) -> None:
     folder = fixtures / "neighbours"
     repeated = read(json.loads((folder / "google-repetitions.json").read_text()))
