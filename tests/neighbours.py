@@ -184,3 +184,56 @@ def pyperf_documents(draw: st.DrawFn) -> dict[str, Any]:
             for name in names
         )
     )
+
+
+@st.composite
+def google_documents(draw: st.DrawFn) -> dict[str, Any]:
+    """What Google Benchmark may write: repetitions, aggregates, errors."""
+    entries = []
+    for name in draw(st.lists(_names, min_size=1, max_size=3, unique=True)):
+        for taken in draw(_rounds):
+            unit = draw(st.sampled_from(("ns", "us", "ms", "s")))
+            entries.append(google_entry(name, taken, time_unit=unit, counter=draw(durations)))
+        if draw(st.booleans()):
+            aggregate = {
+                "run_type": "aggregate",
+                "aggregate_name": draw(st.sampled_from(("mean", "p9"))),
+            }
+            entries.append(google_entry(name, 1.0, **aggregate))
+        if draw(st.booleans()):
+            entries.append(google_entry(name, 0, error_occurred=True, error_message=draw(_names)))
+    return google_document(*entries)
+
+
+_anything = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.just(10**400),
+        _names,
+        st.just("\ud800"),
+    ),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_names, inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, documents: st.SearchStrategy[Any]) -> Any:
+    """A document of which one part has become something else, or is gone."""
+    document = json.loads(json.dumps(draw(documents)))
+    here: Any = document
+    for _ in range(draw(st.integers(0, 5))):
+        inner = list(here) if isinstance(here, dict) else list(range(len(here)))
+        step = draw(st.sampled_from(inner))
+        if not isinstance(here[step], (dict, list)) or not here[step]:
+            break
+        here = here[step]
+    last = draw(st.sampled_from(list(here) if isinstance(here, dict) else list(range(len(here)))))
+    if draw(st.booleans()):
+        here[last] = draw(_anything)
+    else:
+        del here[last]
+    return document

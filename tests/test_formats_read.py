@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from odyssey_asv.errors import InvalidFileError
 from odyssey_asv.formats import google_benchmark, pyperf, pytest_benchmark
 from odyssey_asv.formats.shape import Imported
-from odyssey_asv.importing import Source, recognise
+from odyssey_asv.importing import Known, Source, attribute, recognise
 from odyssey_asv.model import Kind, Result, RunKind, Status
 from odyssey_asv.store.results import parse, serialise
 from tests.neighbours import (
     NOW,
+    damaged,
     google_document,
+    google_documents,
     google_entry,
     pyperf_benchmark,
     pyperf_document,
@@ -250,6 +252,7 @@ def test_repetitions_are_one_process_in_wall_seconds() -> None:
     (result,) = found.results.results
     assert result.processes == ((3e-07, 1e-07, 5e-07),)
     assert (result.value, result.number) == (3e-07, 100)
+    assert found.results.benchmarks["BM/8"].statistic == "median"
     assert (result.extra or {})["google_benchmark"]["cpu_time"] == [150, 50, 250]
     assert found.results.timestamp == "2026-11-25T10:00:00Z"
     assert found.results.extra["google_benchmark"]["fits"] == [fit]
@@ -304,6 +307,13 @@ def test_real_files_of_google_benchmark(fixtures: Path) -> None:
     assert mean.extra is not None
     assert set(mean.extra["stats"]) == {"mean", "p50", "std"}
     assert mean.value == mean.extra["stats"]["p50"]
+    assert alone.results.benchmarks["sort_it/1024"].statistic == "median"
+
+
+def test_a_mean_alone_is_a_mean() -> None:
+    mean = google_entry("a", 5, run_type="aggregate", aggregate_name="mean")
+    found = read(google_document(mean)).results
+    assert (found.results[0].value, found.benchmarks["a"].statistic) == (5e-09, "mean")
 
 
 # All of them
@@ -391,11 +401,33 @@ def test_whose_file_it_is() -> None:
     assert [recognise(seed), recognise(asv)] == [Source.ODYSSEY, Source.ASV]
 
 
-@given(st.one_of(pytest_documents(), pyperf_documents()))
+@given(st.one_of(pytest_documents(), pyperf_documents(), google_documents()))
 def test_what_is_imported_comes_back_from_our_file(document: Any) -> None:
     """Nothing of it is such that a result file could not hold it."""
     found = read(json.loads(json.dumps(document))).results
     assert parse(serialise(found), found.source) == found
+
+
+@pytest.mark.parametrize(
+    ("source", "documents"),
+    [
+        (Source.PYTEST_BENCHMARK, pytest_documents()),
+        (Source.PYPERF, pyperf_documents()),
+        (Source.GOOGLE_BENCHMARK, google_documents()),
+    ],
+    ids=str,
+)
+@given(data=st.data())
+def test_a_damaged_file_is_refused_or_can_be_stored(
+    source: Source, documents: st.SearchStrategy[Any], data: st.DataObject
+) -> None:
+    document = data.draw(damaged(documents))
+    try:
+        found = READ[source](document, "a.json", NOW)
+    except InvalidFileError:
+        return
+    complete = attribute(found, Known(NOW)).results
+    assert parse(serialise(complete), complete.source) == complete
 
 
 def test_nan_in_what_is_kept_stays_strict() -> None:

@@ -186,8 +186,22 @@ def test_a_pyperf_file_comes_back(document: dict[str, Any]) -> None:
             assert mine.get_metadata() == their.get_metadata()
 
 
+MISFITS = [
+    {"runs": [{"metadata": {}, "warmups": [], "calibration": calibration}] * count}
+    for calibration, count in ((True, 1), (False, 2))
+]
+
+
 @pytest.mark.parametrize(
-    "kept", [7, {"runs": 7}, {"runs": [1]}, {"runs": [{"calibration": 1}]}, {"metadata": {"a": []}}]
+    "kept",
+    [
+        *MISFITS,
+        7,
+        {"runs": 7},
+        {"runs": [1]},
+        {"runs": [{"calibration": 1}]},
+        {"metadata": {"a": []}},
+    ],
 )
 def test_a_result_file_that_only_looks_imported(kept: Any) -> None:
     """What somebody else wrote under our key is data, not our word."""
