@@ -11,6 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.sessions import without_pytest
 from tests.strategies import HOSTILE, durations
 
 PYTHON = sys.executable
@@ -55,7 +56,7 @@ def run_pytest(folder: Path, *words: str) -> None:
     brief = ["--benchmark-max-time=0.005", "--benchmark-min-rounds=3", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [PYTHON, "-m", "pytest", "-q", "-p", "no:randomly", *brief, *words], cwd=folder,
-        capture_output=True, text=True, check=False, env={**os.environ, "PYTEST_ADDOPTS": ""},
+        capture_output=True, text=True, check=False, env=without_pytest(os.environ),
     )  # fmt: skip
     # One test of the suite fails, which its file leaves out.
     assert done.returncode == 1, done.stdout + done.stderr

@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 _BLOCK = re.compile(r"<!-- run -->\n```console\n(.*?)```", re.DOTALL)
@@ -26,11 +27,16 @@ def commands(document: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def run_as_shown(command: str, shown: str, folder: Path, environment: dict[str, str]) -> int:
+def without_pytest(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment that does not tell pytest inside of the one outside and its workers."""
+    return {name: value for name, value in environment.items() if not name.startswith("PYTEST_")}
+
+
+def run_as_shown(command: str, shown: str, folder: Path, environment: Mapping[str, str]) -> int:
     """Run a command; it must print what is shown, where `...` stands for anything. Its exit code."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        shlex.split(command), cwd=folder, env={**environment, "PATH": path},
+        shlex.split(command), cwd=folder, env={**without_pytest(environment), "PATH": path},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip
     matches = doctest.OutputChecker().check_output(shown, done.stdout, doctest.ELLIPSIS)
