@@ -142,6 +142,11 @@ def test_what_pyperf_cannot_hold_is_said(results: ResultSet, said: str) -> None:
     assert any(said in warning for warning in pyperf.write(results).warnings)
 
 
+def test_a_timestamp_that_is_no_moment_is_no_date_of_pyperf() -> None:
+    document = pyperf.write(replace(one(), timestamp="yesterday")).text
+    assert pyperf_itself.BenchmarkSuite.loads(document).get_dates() is None
+
+
 def test_memory_is_bytes() -> None:
     for kind in (Kind.MEMORY, Kind.PEAKMEMORY):
         described = benchmark("add", kind)

@@ -6,7 +6,7 @@ wall's, `real_time`; the processor's, counters and labels are kept in the result
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -44,6 +44,8 @@ NAME = "google-benchmark"
 _KEPT = "google_benchmark"
 _PLACES = {"ns": -9, "us": -6, "ms": -3, "s": 0}
 _OWN = ("mean", "median", "stddev", "cv")
+# What the model itself tells.
+_SAID = ("name", "run_name", "run_type", "real_time", "iterations", "repetition_index")
 
 
 class Entry(Part):
@@ -92,7 +94,6 @@ def read(document: Any, source: str, now: str) -> Imported:
     for place, entry in enumerate(entries):
         groups.setdefault(entry.benchmark, []).append(place)
     raw: list[dict[str, Any]] = document["benchmarks"]
-    warnings: list[str] = []
     benchmarks: dict[str, Benchmark] = {}
     results: list[Result] = []
     fits: list[Any] = []
@@ -106,19 +107,10 @@ def read(document: Any, source: str, now: str) -> Imported:
         results.append(result)
     if not results:
         raise InvalidFileError(source, ("benchmarks: no times, only fits of complexity",))
-    if fits:
-        names = list(dict.fromkeys(str(fit.get("name")) for fit in fits))
-        warnings.append(f"kept in the file but no results, fits of complexity: {several(names)}")
     context = mapping(document.get("context"))
-    if context.get("library_build_type") == "debug":
-        warnings.append("the library was built for debugging: its own times count in")
-    timestamp = utc(context.get("date"))
-    if timestamp is None:
-        warnings.append("the file has no date that can be read: taken as measured now")
-    extra = {"fits": encode(fits)} if fits else {}
     return Imported(
         ResultSet(
-            timestamp=timestamp or now,
+            timestamp=utc(context.get("date")) or now,
             commit=Commit(),
             environment=_environment(context),
             run=Run(
@@ -127,11 +119,22 @@ def read(document: Any, source: str, now: str) -> Imported:
             ),
             benchmarks=benchmarks,
             results=tuple(results),
-            extra={_KEPT: extra} if extra else {},
+            extra={_KEPT: {"fits": encode(fits)}} if fits else {},
             source=source,
         ),
-        tuple(warnings),
+        tuple(_doubts(context, fits)),
     )
+
+
+def _doubts(context: Mapping[str, Any], fits: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What to know of the times, and what is not among the results."""
+    if fits:
+        names = list(dict.fromkeys(str(fit.get("name")) for fit in fits))
+        yield f"kept in the file but no results, fits of complexity: {several(names)}"
+    if context.get("library_build_type") == "debug":
+        yield "the library was built for debugging: its own times count in"
+    if utc(context.get("date")) is None:
+        yield "the file has no date that can be read: taken as measured now"
 
 
 def _fault(entry: Entry) -> str | None:
@@ -180,15 +183,6 @@ def _result(
 
 def _beside(entries: Sequence[Entry], raw: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What the entries say beyond name, kind and wall time: repetitions as lists, aggregates apart."""
-    said = (
-        "name",
-        "run_name",
-        "run_type",
-        "real_time",
-        "time_unit",
-        "iterations",
-        "repetition_index",
-    )
     lists: dict[str, list[Any]] = {}
     aggregates: dict[str, Any] = {}
     for entry, record in zip(entries, raw, strict=True):
@@ -196,11 +190,10 @@ def _beside(entries: Sequence[Entry], raw: Sequence[Mapping[str, Any]]) -> dict[
             aggregates[entry.aggregate_name or entry.name] = record
             continue
         for key, value in record.items():
-            if key not in said:
+            if key not in _SAID:
                 lists.setdefault(key, []).append(value)
     # What is the same in every repetition is said once.
     beside = {key: v[0] if all(one == v[0] for one in v) else v for key, v in lists.items()}
-    beside["time_unit"] = entries[0].time_unit
     # The usual ones follow from the repetitions, where those are there.
     own = _OWN if lists else ()
     others = {name: record for name, record in aggregates.items() if name not in own}

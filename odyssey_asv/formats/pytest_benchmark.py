@@ -114,19 +114,9 @@ def read(document: Any, source: str, now: str) -> Imported:
     refuse_twice(
         [(f"benchmarks[{place}]", entry.fullname) for place, entry in enumerate(entries)], source
     )
-    warnings: list[str] = []
-    groups: dict[str, list[int]] = {}
-    for place, entry in enumerate(entries):
-        groups.setdefault(entry.function, []).append(place)
-    benchmarks: dict[str, Benchmark] = {}
-    cases: dict[int, Case] = {}
-    for function, places in groups.items():
-        benchmark, found = _described(function, [entries[place] for place in places])
-        benchmarks[function] = benchmark
-        cases.update(zip(places, found, strict=True))
+    benchmarks, cases = _suite(entries)
     raw: list[dict[str, Any]] = document["benchmarks"]
-    results = [_result(cases[place], entry, raw[place]) for place, entry in enumerate(entries)]
-    _doubt(raw, entries, warnings)
+    warnings = _doubts(raw, entries)
     timestamp = utc(document.get("datetime"))
     if timestamp is None:
         warnings.append("the file has no date: taken as measured now")
@@ -140,12 +130,25 @@ def read(document: Any, source: str, now: str) -> Imported:
                 kind=RunKind.IMPORTED, extra={"imported_from": f"{NAME} {version or ''}".strip()}
             ),
             benchmarks=benchmarks,
-            results=tuple(results),
+            results=tuple(map(_result, cases, entries, raw)),
             extra={"commit_info": encode(mapping(document.get("commit_info")))},
             source=source,
         ),
         tuple(warnings),
     )
+
+
+def _suite(entries: Sequence[Entry]) -> tuple[dict[str, Benchmark], list[Case]]:
+    """The tests, and each entry's case."""
+    groups: dict[str, list[int]] = {}
+    for place, entry in enumerate(entries):
+        groups.setdefault(entry.function, []).append(place)
+    benchmarks: dict[str, Benchmark] = {}
+    cases: dict[int, Case] = {}
+    for function, places in groups.items():
+        benchmarks[function], found = _described(function, [entries[place] for place in places])
+        cases.update(zip(places, found, strict=True))
+    return benchmarks, [cases[place] for place in range(len(entries))]
 
 
 def _described(function: str, entries: Sequence[Entry]) -> tuple[Benchmark, list[Case]]:
@@ -224,7 +227,9 @@ def _result(case: Case, entry: Entry, raw: Mapping[str, Any]) -> Result:
     )
 
 
-def _doubt(raw: Sequence[Any], entries: Sequence[Entry], warnings: list[str]) -> None:
+def _doubts(raw: Sequence[Any], entries: Sequence[Entry]) -> list[str]:
+    """What to know of the times."""
+    warnings: list[str] = []
     bare = [entry.fullname for entry in entries if not entry.stats.data]
     if bare:
         warnings.append(
@@ -235,6 +240,7 @@ def _doubt(raw: Sequence[Any], entries: Sequence[Entry], warnings: list[str]) ->
     others = sorted(timer for timer in timers if timer.rpartition(".")[2] not in _WALL_CLOCKS)
     if others:
         warnings.append(f"timed with {', '.join(others)}: not to be compared with wall time")
+    return warnings
 
 
 def _commit(info: Mapping[str, Any], warnings: list[str]) -> Commit:
