@@ -22,6 +22,7 @@ from odyssey_asv.formats.csv import guarded
 from odyssey_asv.formats.rows import rows_of
 from odyssey_asv.formats.shape import utc
 from odyssey_asv.model import Better, Commit, Environment, Kind, Result, ResultSet, Status
+from odyssey_asv.units import shift
 from tests.builders import benchmark, result, result_set, timed
 from tests.neighbours import (
     NOW,
@@ -381,6 +382,26 @@ def test_whatever_is_in_a_result_file_is_written_strictly(target: Target, found:
     )
     assert len(set(names)) == len(names)
     assert all(name.isprintable() and name for name in names)
+
+
+@given(result_sets())
+def test_values_come_back(found: ResultSet) -> None:
+    """Scaling moves the decimal point only, so what is read and scaled back is the same number."""
+    rows = rows_of(found).kept
+    measures = strict(bencher.write(found).text)
+    action = {
+        entry["name"]: entry
+        for better in Better
+        for entry in strict(github_action.write(found, better).text)
+    }
+    cells = {line["case"]: line for line in lined(found)}
+    assert set(measures) == set(action) == {row.name for row in rows}
+    for row in rows:
+        places = -9 if row.benchmark.kind is Kind.TIME else 0
+        (metric,) = measures[row.name].values()
+        assert shift(metric["value"], places) == row.value
+        assert shift(action[row.name]["value"], places) == row.value
+        assert float(cells[row.name]["value"]) == row.value
 
 
 @given(any_result_sets())
