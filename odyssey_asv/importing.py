@@ -1,7 +1,7 @@
 """Files of other tools, and result files from elsewhere → result files of ours.
 
-`read` gives one result set after another, `attribute` adds what the caller knows of it, `keep` stores it.
-Whoever joins several sets into one does so between the first two.
+`read` gives one result set after another, `attribute` adds what the caller knows of it; storing it is
+`store.results`' own. Whoever joins several sets into one does so between the first two.
 """
 
 from __future__ import annotations
@@ -217,12 +217,3 @@ def attribute(found: Imported, known: Known) -> Imported:
         extra = {**results.run.extra, "warnings": warnings}
         results = replace(results, run=replace(results.run, extra=extra))
     return Imported(results, tuple(warnings))
-
-
-def keep(results: ResultSet, folder: Path) -> tuple[Path, bool]:
-    """Store a set as a result file; its path, and whether it is new.
-
-    What is stored already is not stored twice, and nothing is overwritten.
-    """
-    stored = result_files.find_same(results, folder)
-    return (stored, False) if stored is not None else (result_files.save_in(results, folder), True)

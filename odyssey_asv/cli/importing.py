@@ -15,9 +15,8 @@ from odyssey_asv.files import near
 from odyssey_asv.formats.shape import Imported
 from odyssey_asv.importing import Known, Source
 from odyssey_asv.model import Commit
-from odyssey_asv.store.results import now
+from odyssey_asv.store.results import now, save_once
 from odyssey_asv.units import one_line, printable
-from odyssey_asv.workspace import check_machine
 
 
 @click.command("import")
@@ -61,6 +60,9 @@ def import_(
     if missing:
         raise InvalidInputError("\n".join(f"{path}: not found" for path in missing))
     if machine is not None:
+        # Knows the repository, which reading files does not need.
+        from odyssey_asv.workspace import check_machine
+
         check_machine(machine)
     known = Known(now(), _commit(scene, commit), machine)
     importer = _Importer(known, out or config.results)
@@ -91,7 +93,7 @@ class _Importer:
     def store(self, found: Imported) -> None:
         try:
             complete = importing.attribute(found, self._known)
-            path, new = importing.keep(complete.results, self._folder)
+            path, new = save_once(complete.results, self._folder)
         except InvalidInputError as fault:
             self.fault(fault)
             return

@@ -66,8 +66,19 @@ def serialise(results: ResultSet) -> bytes:
 
 def save_in(results: ResultSet, folder: Path) -> Path:
     """Write a result file under its own name in `folder` and return its path."""
-    content = serialise(results)
-    stem = _stem(results)
+    return _write_in(folder, _stem(results), serialise(results))
+
+
+def save_once(results: ResultSet, folder: Path) -> tuple[Path, bool]:
+    """As `save_in`, unless a file in `folder` holds exactly this set; the path, and whether it is new."""
+    content, stem = serialise(results), _stem(results)
+    for path in newest_first(folder):
+        if path.name.startswith(stem) and path.read_bytes() == content:
+            return path, False
+    return _write_in(folder, stem, content), True
+
+
+def _write_in(folder: Path, stem: str, content: bytes) -> Path:
     for attempt in range(1, 1000):
         path = folder / f"{stem}{'' if attempt == 1 else f'-{attempt}'}{_SUFFIX}"
         try:
@@ -76,13 +87,6 @@ def save_in(results: ResultSet, folder: Path) -> Path:
             continue
         return path
     raise InvalidInputError(f"{folder}: too many result files named {stem}")
-
-
-def find_same(results: ResultSet, folder: Path) -> Path | None:
-    """The result file in `folder` that holds exactly this set."""
-    content, stem = serialise(results), _stem(results)
-    named = (path for path in newest_first(folder) if path.name.startswith(stem))
-    return next((path for path in named if path.read_bytes() == content), None)
 
 
 def _stem(results: ResultSet) -> str:
