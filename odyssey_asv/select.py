@@ -33,9 +33,11 @@ class Selector:
         self._repository = repository
         self._tree = tree
 
-    def one(self, word: str) -> ResultSet:
+    def one(self, word: str, environment: str | None = None) -> ResultSet:
         """The set a word means. Raises `InvalidInputError` where it means none or several."""
         found = self._candidates(word)
+        if environment is not None:
+            found = _in(environment, word, found)
         if len({_place(results) for results in found}) > 1:
             raise _ambiguous(word, found)
         return found[0]

@@ -16,6 +16,8 @@ PACKAGE = Path(odyssey_asv.__file__).parent
 # within a layer. A new module belongs here, in the layer that its docstring says it is of.
 LAYERS: dict[str, int] = {
     "errors": 0,
+    "faults": 0,
+    "nonfinite": 0,
     "model": 0,
     "units": 0,
     "files": 0,
@@ -39,6 +41,7 @@ LAYERS: dict[str, int] = {
     "store": 3,
     "adapter": 3,
     "mojo": 3,
+    "formats": 3,
     "measure": 4,
     "trials": 4,
     "pairing": 4,
@@ -55,13 +58,15 @@ LAYERS: dict[str, int] = {
     "histories": 5,
     "publishing": 5,
     "adopting": 5,
+    "importing": 5,
+    "exporting": 5,
     "report": 6,
     "cli": 7,
     "__main__": 8,
     "__init__": 8,
 }
 # Within layer 3 each room has one outside thing and does not know the others'.
-ROOMS = ("adapter", "store", "repository", "config", "mojo")
+ROOMS = ("adapter", "store", "repository", "config", "mojo", "formats")
 # Each runs in a process of its own, and is a place besides the command that exits.
 OWN_PROGRAMS = ("adapter/inside.py", "adapter/paired/worker.py", "mojo/odyssey_mojo.py")
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odyssey_asv.model import Benchmark, Case, Kind, Result, ResultSet, Status
-from odyssey_asv.store.codec import decode, document_of, encode
+from odyssey_asv.nonfinite import decode, encode
+from odyssey_asv.store.codec import document_of
 from odyssey_asv.store.results import parse, serialise
 from odyssey_asv.store.text import dumps
 from tests.asv_documents import identical, json_values

@@ -120,12 +120,14 @@ def read_asv_file(path: Path, suite: dict[str, Any], machine: dict[str, Any]) ->
     return results
 
 
-def write_asv_tree(path: str | Path, sets: Iterable[ResultSet]) -> list[Path]:
+def write_asv_tree(
+    path: str | Path, sets: Iterable[ResultSet], *, replacing: bool = True
+) -> list[Path]:
     """Write result sets as an asv results folder (format 2) that `asv publish` and `show` read.
 
     Returns the result files written. A file of the same machine, commit and environment is
-    replaced; `benchmarks.json` keeps the benchmarks it had. Raises `InvalidInputError` for a set
-    without commit, or whose machine or environment name is no file name.
+    replaced, or refused where that is not wanted; `benchmarks.json` keeps the benchmarks it had. Raises
+    `InvalidInputError` for a set without commit, or whose machine or environment name is no file name.
     """
     folder = Path(path)
     index = folder / "benchmarks.json"
@@ -133,7 +135,7 @@ def write_asv_tree(path: str | Path, sets: Iterable[ResultSet]) -> list[Path]:
     written: list[Path] = []
     try:
         for results in sets:
-            written.append(_write_set(folder, results))
+            written.append(_write_set(folder, results, replacing))
             suite.update(suite_of(results))
     finally:
         if written:
@@ -141,7 +143,7 @@ def write_asv_tree(path: str | Path, sets: Iterable[ResultSet]) -> list[Path]:
     return written
 
 
-def _write_set(folder: Path, results: ResultSet) -> Path:
+def _write_set(folder: Path, results: ResultSet, replacing: bool) -> Path:
     try:
         document = document_of(results)
     except ValueError as error:
@@ -151,6 +153,10 @@ def _write_set(folder: Path, results: ResultSet) -> Path:
     if machine_folder.is_symlink():
         raise InvalidInputError(f"{machine_folder}: a symbolic link: nothing is written through it")
     name = _file_name(str(document["commit_hash"]), str(document["env_name"]))
+    if not replacing and (machine_folder / name).exists():
+        raise InvalidInputError(
+            f"{machine_folder / name}: exists already", tip="--force replaces it"
+        )
     _write(machine_folder / "machine.json", {**machine, "version": 1}, compact=False)
     _write(machine_folder / name, {**document, "version": FORMAT}, compact=True)
     return machine_folder / name

@@ -30,6 +30,8 @@ _VERBS = {
     ),
     "mojo": ("odyssey_asv.cli.mojo:mojo", "Copy what measures Mojo code into a project."),
     "publish": ("odyssey_asv.cli.publish:publish", "Make asv's site and pages of our own."),
+    "import": ("odyssey_asv.cli.importing:import_", "Store other tools' results as result files."),
+    "export": ("odyssey_asv.cli.exporting:export", "Write a result as other tools read it."),
 }
 
 

@@ -8,7 +8,6 @@ written as `{"nonfinite": "NaN"}`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import fields
 from decimal import Context
 from typing import Any
@@ -24,6 +23,7 @@ from odyssey_asv.model import (
     Run,
     Status,
 )
+from odyssey_asv.nonfinite import encode
 from odyssey_asv.stats import summarise
 from odyssey_asv.store.schema import (
     SCHEMA_VERSION,
@@ -34,7 +34,6 @@ from odyssey_asv.units import decimal, shift
 _MEMORY_KINDS = {Kind.PEAKMEMORY: "rss_peak", Kind.MEMORY: "object"}
 MEMORY = (Kind.PEAKMEMORY, Kind.MEMORY)
 _DIGITS = Context(prec=40)
-_NONFINITE = ("NaN", "Infinity", "-Infinity")
 
 
 def document_of(results: ResultSet) -> dict[str, Any]:
@@ -210,35 +209,3 @@ def _stats(result: Result) -> dict[str, Any]:
         for name in ("mean", "min", "max", "std", "p50", "p95", "p99"):
             document[name] = getattr(summary, name)
     return document
-
-
-def encode(value: Any) -> Any:
-    """`value` for strict JSON. An object that looks like an encoded number is wrapped once more."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return {
-            "nonfinite": "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-        }
-    if isinstance(value, Mapping):
-        plain = {str(key): encode(item) for key, item in value.items()}
-        return {"nonfinite": {"literal": plain}} if set(plain) == {"nonfinite"} else plain
-    if isinstance(value, (list, tuple)):
-        return [encode(item) for item in value]
-    return value
-
-
-def decode(value: Any) -> Any:
-    """The inverse of `encode`, but that tuples come back as lists."""
-    if isinstance(value, dict):
-        inner = value.get("nonfinite") if len(value) == 1 else None
-        if isinstance(inner, str) and inner in _NONFINITE:
-            return float(inner)
-        if (
-            isinstance(inner, dict)
-            and list(inner) == ["literal"]
-            and type(inner["literal"]) is dict
-        ):
-            value = inner["literal"]
-        return {key: decode(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [decode(item) for item in value]
-    return value

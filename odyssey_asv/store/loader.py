@@ -22,7 +22,8 @@ from odyssey_asv.model import (
     Run,
     Status,
 )
-from odyssey_asv.store.codec import MEMORY, decode, derived
+from odyssey_asv.nonfinite import decode
+from odyssey_asv.store.codec import MEMORY, derived
 from odyssey_asv.store.schema import (
     Entry,
     Measured,

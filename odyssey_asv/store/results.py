@@ -66,8 +66,19 @@ def serialise(results: ResultSet) -> bytes:
 
 def save_in(results: ResultSet, folder: Path) -> Path:
     """Write a result file under its own name in `folder` and return its path."""
-    content = serialise(results)
-    stem = f"{_compact(results.timestamp)}-{(results.commit.hash or 'nocommit')[:8]}"
+    return _write_in(folder, _stem(results), serialise(results))
+
+
+def save_once(results: ResultSet, folder: Path) -> tuple[Path, bool]:
+    """As `save_in`, unless a file in `folder` holds exactly this set; the path, and whether it is new."""
+    content, stem = serialise(results), _stem(results)
+    for path in newest_first(folder):
+        if path.name.startswith(stem) and path.read_bytes() == content:
+            return path, False
+    return _write_in(folder, stem, content), True
+
+
+def _write_in(folder: Path, stem: str, content: bytes) -> Path:
     for attempt in range(1, 1000):
         path = folder / f"{stem}{'' if attempt == 1 else f'-{attempt}'}{_SUFFIX}"
         try:
@@ -76,6 +87,11 @@ def save_in(results: ResultSet, folder: Path) -> Path:
             continue
         return path
     raise InvalidInputError(f"{folder}: too many result files named {stem}")
+
+
+def _stem(results: ResultSet) -> str:
+    """What the name of its file begins with."""
+    return f"{_compact(results.timestamp)}-{(results.commit.hash or 'nocommit')[:8]}"
 
 
 def newest_first(folder: Path) -> list[Path]:

@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from odyssey_asv.faults import faults_of
 from odyssey_asv.model import Better, Kind, RunKind, Status
 from odyssey_asv.units import shift
 
@@ -285,30 +286,4 @@ def check(document: object) -> tuple[ResultFile | None, tuple[str, ...]]:
     try:
         return ResultFile.model_validate(document), ()
     except ValidationError as error:
-        # A field that may be of two shapes has a fault for each: the first one tells.
-        faults: dict[str, str] = {}
-        for part in error.errors():
-            place, message = _worded(part, document)
-            faults.setdefault(place, message)
-        return None, tuple(f"{place}: {message}" for place, message in faults.items())
-
-
-def _worded(part: Any, document: object) -> tuple[str, str]:
-    """Where the fault is, and what."""
-    where: list[str] = []
-    here: Any = document
-    for step in part["loc"]:
-        if isinstance(here, list) and isinstance(step, int):
-            here = here[step]
-            name = here.get("name") if isinstance(here, dict) else None
-            where.append(f"[{step}]" + (f" ({name})" if name else ""))
-        elif isinstance(here, dict) and (step in here or part["type"] == "missing"):
-            here = here.get(step)
-            where.append(f".{step}" if where else str(step))
-    place = "".join(where) or "file"
-    if part["type"] == "missing":
-        return place, "missing"
-    message = part["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    shown = "" if isinstance(here, (dict, list)) else f", found {here!r:.80}"
-    return place, f"{message}{shown}"
+        return None, faults_of(error.errors(), document)
