@@ -2,5 +2,6 @@
 
 from odyssey_asv.repository.core import Repository, clone_mirror, evenly
 from odyssey_asv.repository.lines import Link, Stop
+from odyssey_asv.repository.trees import LINK, Entry
 
-__all__ = ["Link", "Repository", "Stop", "clone_mirror", "evenly"]
+__all__ = ["LINK", "Entry", "Link", "Repository", "Stop", "clone_mirror", "evenly"]

@@ -20,9 +20,10 @@ from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryErr
 from odyssey_asv.bisection import Card
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError
 from odyssey_asv.model import Commit
-from odyssey_asv.repository import checkout, lines
+from odyssey_asv.repository import checkout, lines, trees
 from odyssey_asv.repository.checkout import NO_HOOKS
 from odyssey_asv.repository.lines import Link, Stop
+from odyssey_asv.repository.trees import Entry
 
 _HEX = re.compile(r"^[0-9a-f]{40}([0-9a-f]{24})?$")
 _UNSHALLOW = "git fetch --unshallow, or fetch-depth: 0 for the checkout in CI"
@@ -222,6 +223,14 @@ class Repository:
             return []
         names = self._ask("diff", "--name-only", "-z", "HEAD", "--")
         return [name for name in names.split("\0") if name]
+
+    def entries(self, commit: str) -> dict[str, Entry]:
+        """Every file of a commit by its path from the top."""
+        return trees.entries(self._ask, self.resolve(commit))
+
+    def content(self, blob: str) -> bytes:
+        """What a file holds, by the hash of its content."""
+        return bytes(self._repo.odb.stream(bytes.fromhex(blob)).read())
 
     def tree_of(self, commit: str) -> str:
         """The hash of all that a commit holds, without its message, date and parents."""
