@@ -7,6 +7,7 @@ import functools
 import os
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,6 +17,7 @@ from odyssey_asv.adapter.environments import Recipe
 from odyssey_asv.adapter.environments.recipes import Instructions, instructions
 from odyssey_asv.builds import build_of
 from odyssey_asv.config import Config
+from odyssey_asv.findings import LeftOut
 from odyssey_asv.imports import Imports, imports_of, same_code
 from odyssey_asv.reach import DOCUMENT_FOLDERS, INIT, Project, Reach, Tree, inside, reach
 from odyssey_asv.repository import LINK, Entry, Repository
@@ -88,6 +90,16 @@ def survey(
         )
     }
     return reach(trees[0], trees[1], differing, project, alike)
+
+
+def left_out(reach: Reach, whys: Counter[str | None] | None) -> LeftOut:
+    """What a check tells of it. `whys` count the cases by why they are measured, with None for those that
+    are not; None where the suite was not looked into."""
+    counted, passed_over = reach.change.counted, reach.change.passed_over
+    if whys is None:
+        return LeftOut(None, None, counted, passed_over)
+    reasons = sorted((why, cases) for why, cases in whys.items() if why is not None)
+    return LeftOut(whys[None], whys.total(), counted, passed_over, tuple(reasons))
 
 
 def _suite(

@@ -68,6 +68,9 @@ _OF_MODULES = {
 }
 
 # What asv takes for code to be run in an interpreter of its own.
+_NAME = "benchmark_name"
+"""The attribute by which a benchmark takes another name in asv."""
+
 _RUNS_RAW = "runs code in an interpreter of its own"
 _RAW = re.compile(r"^(?:timeraw_.|Timeraw[A-Z_].)")
 _DOTTED = re.compile(r"^(?P<module>\w+(?:\.\w+)+)(?::[\w.]+)?$")
@@ -87,10 +90,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Imports:
-    """What a module imports. `doubt` says where and why there may be more; None where there is not."""
+    """What a module imports. `doubt` says where and why there may be more; None where there is not.
+
+    `names_benchmarks`: it may give a benchmark a name that does not begin with the module's.
+    """
 
     wanted: frozenset[Wanted]
     doubt: str | None = None
+    names_benchmarks: bool = False
 
 
 def imports_of(source: bytes) -> Imports:
@@ -102,7 +109,7 @@ def imports_of(source: bytes) -> Imports:
     if tree is None:
         return Imports(frozenset(), "it cannot be read as Python")
     reader = _Reader(tree)
-    return Imports(frozenset(reader.wanted), reader.doubt)
+    return Imports(frozenset(reader.wanted), reader.doubt, reader.names_benchmarks)
 
 
 def same_code(one: bytes, other: bytes) -> bool:
@@ -126,6 +133,7 @@ def _parsed(source: bytes) -> ast.Module | None:
 class _Reader:
     def __init__(self, tree: ast.Module) -> None:
         self.wanted: set[Wanted] = set()
+        self.names_benchmarks = False
         self._doubts: list[tuple[int, str]] = []
         self._called: set[ast.AST] = set()
         self._lazy = set(_functions_of_the_module(tree))
@@ -159,6 +167,7 @@ class _Reader:
             case ast.Call():
                 self._call(node)
             case ast.Constant(value=str(text)):
+                self.names_benchmarks |= text == _NAME
                 if found := _DOTTED.match(text):
                     self.wanted.add(Wanted(0, tuple(found["module"].split("."))))
             case (
@@ -193,6 +202,7 @@ class _Reader:
 
     def _word(self, node: ast.AST, word: str) -> None:
         self._suspect(node, _RUNS_RAW if _RAW.match(word) else None)
+        self.names_benchmarks |= word == _NAME
         if node not in self._called:
             self._suspect(node, _DYNAMIC_WORDS.get(word))
 

@@ -201,7 +201,7 @@ def reach(
     change = sort_out(set(differing) - set(alike), before, after, project)
     passed_over = tuple(sorted((*change.passed_over, *alike)))
     change = Change(change.counted, passed_over)
-    everything = _touches_everything(change, project)
+    everything = _touches_everything(change, project, after)
     return Reach(
         change,
         {
@@ -265,14 +265,16 @@ def module_name(file: str, suite: str) -> str | None:
     return inner.removesuffix("__init__").rstrip("/").replace("/", ".") or None
 
 
-def _touches_everything(change: Change, project: Project) -> str | None:
+def _touches_everything(change: Change, project: Project, after: Tree) -> str | None:
     """Why each benchmark is to be measured, None where that depends."""
     for path in change.counted:
         if not path.endswith(".py") or posixpath.basename(path) in _EVERYWHERE:
             return f"{path} has changed, which may matter to all"
-    if change.counted and project.unfollowed is not None:
-        return project.unfollowed
-    return None
+    if not change.counted or project.unfollowed is not None:
+        return project.unfollowed if change.counted else None
+    suite = (file for file in sorted(after.files) if inside(file, project.suite))
+    named = next((file for file in suite if after.imports_of(file).names_benchmarks), None)
+    return None if named is None else f"{named} gives benchmarks names of its own"
 
 
 def _why(
