@@ -40,6 +40,7 @@ class Tree:
     def __init__(self, files: Iterable[str], imports_of: ImportsOf, roots: Sequence[str] = ()):
         self.files = frozenset(files)
         self.imports_of = imports_of
+        self._steps: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
         self._within: dict[str, set[str]] = {}
         for file in self.files:
             path = file
@@ -56,6 +57,18 @@ class Tree:
                 self._anywhere.setdefault(name, set()).add(folder)
                 if searched:
                     self._tops.setdefault(name, set()).add(folder)
+
+    def step(self, file: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The files that one leads to at once, and the top names in it that lead to none."""
+        if file not in self._steps:
+            files, nowhere = self.parents(file), set()
+            for wanted in self.imports_of(file).wanted:
+                leads_to = self.found(wanted, file)
+                files |= leads_to
+                if not leads_to and not wanted.level:
+                    nowhere.add(wanted.parts[0])
+            self._steps[file] = frozenset(files), frozenset(nowhere)
+        return self._steps[file]
 
     def found(self, wanted: Wanted, importer: str) -> set[str]:
         """Every file that an import in `importer` may mean; empty for what is of no file here."""
@@ -126,12 +139,10 @@ def reached(tree: Tree, starts: Iterable[str], own: Collection[str] = ()) -> Rea
         found = tree.imports_of(file)
         if found.doubt is not None:
             doubts.append(f"{file}: {found.doubt}")
-        following = tree.parents(file)
-        for wanted in found.wanted:
-            leads_to = tree.found(wanted, file)
-            if not leads_to and not wanted.level and wanted.parts[0] in own:
-                doubts.append(f"{file}: {wanted.parts[0]} is not where its name says")
-            following |= leads_to
+        following, nowhere = tree.step(file)
+        doubts += [
+            f"{file}: {name} is not where its name says" for name in nowhere.intersection(own)
+        ]
         waiting += following - seen
         seen |= following
     return Reached(frozenset(seen), min(doubts, default=None))
