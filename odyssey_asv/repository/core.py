@@ -58,6 +58,11 @@ class Repository:
     def shallow(self) -> bool:
         return self._ask("rev-parse", "--is-shallow-repository") == "true"
 
+    @property
+    def detached(self) -> bool:
+        """Whether no branch is checked out."""
+        return bool(self._repo.head.is_detached)
+
     def resolve(self, name: str) -> str:
         """The commit that a name means, as hex digits; a tag means the commit it is on.
 
