@@ -79,7 +79,7 @@ def _neighbours(facts: MachineFacts) -> list[Diagnosis]:
         remedy = "pin to one of them: odyssey check --cpu N"
         found.append(advice(Topic.MACHINE, said, remedy))
     if facts.virtual is not None:
-        said = f"a virtual machine ({facts.virtual}): its neighbours are out of sight"
+        said = f"{facts.virtual}: its neighbours are out of sight"
         found.append(advice(Topic.MACHINE, said, "judge by the noise"))
     elif facts.container:
         said = "a container: its limits can hold processes up"

@@ -85,9 +85,10 @@ def _virtual(root: Path) -> str | None:
     maker = _read(root / "sys/class/dmi/id/sys_vendor") or ""
     product = _read(root / "sys/class/dmi/id/product_name") or ""
     flags = (_read(root / "proc/cpuinfo") or "").partition("\nflags")[2].partition("\n")[0].split()
-    if "hypervisor" in flags:
-        return " ".join(filter(None, (maker, product))) or "a hypervisor"
-    return None
+    if "hypervisor" not in flags:
+        return None
+    of = " ".join(filter(None, (maker, product)))
+    return f"a virtual machine ({of})" if of else "a virtual machine"
 
 
 def _container(root: Path) -> bool | None:

@@ -11,6 +11,7 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from odyssey_asv import pairing
@@ -44,22 +45,22 @@ def time_memory():
 '''
 
 
-def measure(config: Config, seconds: float, seed: int = 0) -> NoiseFacts:
-    """Check the same code against itself for some seconds.
+def measure(
+    config: Config, seconds: float, *, clock: Callable[[], float] = time.monotonic
+) -> NoiseFacts:
+    """Check the same code against itself for some seconds by `clock`.
 
     The settings say which check is meant. Raises `CannotMeasureError` and OSError.
     """
-    rng = random.Random(seed)  # noqa: S311 (drawn orders, no secrets)
-    settings = Settings(
-        policy=Policy(), clock=Clock(config.clock), confidence=config.confidence, timeout_s=seconds
-    )
+    rng = random.Random()  # noqa: S311 (drawn orders, no secrets)
+    settings = Settings(policy=Policy(), clock=Clock(config.clock), confidence=config.confidence)
     with tempfile.TemporaryDirectory(prefix="odyssey-") as work:
         sides = _sides(Path(work))
         found = trials(pairing.discover(sides[1], rng).records, settings)
         engine = pairing.Engine(sides, found, settings, _never, rng, pairing.Watcher())
-        began = time.monotonic()
-        engine.run(began + seconds)
-        taken = time.monotonic() - began
+        began = clock()
+        engine.run(began + seconds, clock)
+        taken = clock() - began
     for trial in engine.trials:
         trial.choose_clock(settings.clock)
     return NoiseFacts(

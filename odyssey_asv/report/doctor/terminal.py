@@ -20,7 +20,7 @@ _STYLES = {
     Level.FINE: "green",
 }
 _LEVEL = max(map(len, Level)) + 2
-_HEAD = _LEVEL + max(map(len, Topic)) + 1
+_HEAD = _LEVEL + max(map(len, Topic)) + 2
 
 
 def render(examination: Examination, *, width: int = 80, color: bool = False) -> str:
@@ -33,8 +33,8 @@ def render(examination: Examination, *, width: int = 80, color: bool = False) ->
                 row.stylize(_STYLES[finding.level], 0, len(finding.level))
             console.print(row)
     console.print()
-    if examination.noise is not None and (line := assumed(examination.noise)):
-        console.print(Text(line, style="dim"))
+    if examination.noise is not None and (granted := assumed(examination.noise)):
+        console.print(Text(granted, style="dim"))
     console.print(Text(conclusion(examination), style="bold red" if examination.ill else "bold"))
     return text(console)
 
@@ -42,10 +42,16 @@ def render(examination: Examination, *, width: int = 80, color: bool = False) ->
 def conclusion(examination: Examination) -> str:
     """What it comes to, in a line."""
     counts = Counter(finding.level for finding in examination.findings)
-    parts = [f"{counts[level]} {level}" for level in Level if counts[level]]
+    parts = [
+        f"{counts[level]} {_counted(level, counts[level])}" for level in Level if counts[level]
+    ]
     if examination.ill:
         return f"{', '.join(parts)}: something needs doing"
     return f"{', '.join(parts)}: nothing needs doing"
+
+
+def _counted(level: Level, count: int) -> str:
+    return "problems" if level is Level.PROBLEM and count > 1 else level.value
 
 
 def _lines(finding: Diagnosis, width: int) -> list[str]:
