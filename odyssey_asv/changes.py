@@ -8,7 +8,7 @@ import os
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -117,9 +117,19 @@ def _suite(
             return suite, {}
     return suite, {
         str(PurePosixPath(suite, file.relative_to(folder).as_posix())): file.read_bytes()
-        for file in sorted(folder.rglob("*.py"))
-        if file.is_file()
+        for file in _files_of(folder, (asv.env_dir, asv.results_dir, asv.html_dir))
     }
+
+
+def _files_of(folder: Path, others: tuple[Path, ...]) -> Iterator[Path]:
+    """The Python files in a folder, without those in hidden folders and in `others` below it."""
+    apart = [other.resolve() for other in others if other.resolve() != folder]
+    for place, names, files in os.walk(folder):
+        here = Path(place)
+        names[:] = sorted(
+            name for name in names if not name.startswith(".") and here / name not in apart
+        )
+        yield from (here / name for name in sorted(files) if name.endswith(".py"))
 
 
 def _differs(text: bytes, before: Entry | None, repository: Repository) -> bool:

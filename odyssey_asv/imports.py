@@ -67,6 +67,10 @@ _OF_MODULES = {
     ("os", "system"): "starts programs",
 }
 
+# How the names of asv's benchmarks begin, and of classes that are benchmarks.
+_BENCHMARK = re.compile(
+    r"^(?:(?:time|timeraw|mem|peakmem|track)_.|(?:Time|Timeraw|Mem|PeakMem|Peakmem|Track)[A-Z_])"
+)
 # What asv takes for code to be run in an interpreter of its own.
 _NAME = "benchmark_name"
 """The attribute by which a benchmark takes another name in asv."""
@@ -92,12 +96,14 @@ class Wanted:
 class Imports:
     """What a module imports. `doubt` says where and why there may be more; None where there is not.
 
-    `names_benchmarks`: it may give a benchmark a name that does not begin with the module's.
+    `benchmarks`: something in it may be one. `names_benchmarks`: it may give one a name that does not
+    begin with the module's.
     """
 
     wanted: frozenset[Wanted]
     doubt: str | None = None
     names_benchmarks: bool = False
+    benchmarks: bool = False
 
 
 def imports_of(source: bytes) -> Imports:
@@ -109,7 +115,9 @@ def imports_of(source: bytes) -> Imports:
     if tree is None:
         return Imports(frozenset(), "it cannot be read as Python")
     reader = _Reader(tree)
-    return Imports(frozenset(reader.wanted), reader.doubt, reader.names_benchmarks)
+    return Imports(
+        frozenset(reader.wanted), reader.doubt, reader.names_benchmarks, reader.benchmarks
+    )
 
 
 def same_code(one: bytes, other: bytes) -> bool:
@@ -134,6 +142,7 @@ class _Reader:
     def __init__(self, tree: ast.Module) -> None:
         self.wanted: set[Wanted] = set()
         self.names_benchmarks = False
+        self.benchmarks = False
         self._doubts: list[tuple[int, str]] = []
         self._called: set[ast.AST] = set()
         self._lazy = set(_functions_of_the_module(tree))
@@ -197,14 +206,19 @@ class _Reader:
                 pass
 
     def _definition(self, node: ast.AST, name: str) -> None:
-        self._suspect(node, _RUNS_RAW if _RAW.match(name) else None)
+        self._name(node, name)
         self._suspect(node, _LAZY if node in self._lazy else None)
 
     def _word(self, node: ast.AST, word: str) -> None:
-        self._suspect(node, _RUNS_RAW if _RAW.match(word) else None)
+        self._name(node, word)
         self.names_benchmarks |= word == _NAME
         if node not in self._called:
             self._suspect(node, _DYNAMIC_WORDS.get(word))
+
+    def _name(self, node: ast.AST, name: str) -> None:
+        """A name that is bound or used."""
+        self.benchmarks |= bool(_BENCHMARK.match(name))
+        self._suspect(node, _RUNS_RAW if _RAW.match(name) else None)
 
     def _whole(self, node: ast.AST, name: str) -> None:
         self._module(node, name)
@@ -220,7 +234,8 @@ class _Reader:
         parts = tuple(node.module.split(".")) if node.module else ()
         for alias in node.names:
             star = alias.name == "*"
-            self._suspect(node, _RUNS_RAW if _RAW.match(alias.asname or alias.name) else None)
+            self._name(node, alias.asname or alias.name)
+            self.benchmarks |= star
             self.wanted.add(Wanted(node.level, parts if star else (*parts, alias.name), star))
             if node.level:
                 self._suspect(node, _DYNAMIC_WORDS.get(alias.name))

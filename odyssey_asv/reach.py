@@ -160,7 +160,7 @@ class Change:
 class Reach:
     """Why each module of a suite is to be measured; None for one that reaches no change.
 
-    Modules are named as in benchmarks' names, without the suite's own package.
+    Modules are named as in benchmarks' names, without the suite's own package, which itself is "".
     """
 
     change: Change
@@ -169,7 +169,7 @@ class Reach:
     @property
     def nothing(self) -> bool:
         """Whether no module has to be measured."""
-        return all(why is None for why in self.modules.values())
+        return bool(self.modules) and all(why is None for why in self.modules.values())
 
     def why(self, benchmark: str) -> str | None:
         """Why a benchmark is to be measured, by its full name; None where it need not be."""
@@ -178,7 +178,7 @@ class Reach:
             module = ".".join(parts[:length])
             if module in self.modules:
                 return self.modules[module]
-        return "its module is not known"
+        return self.modules.get("") or "its module is not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,8 @@ def inside(path: str, folder: str) -> bool:
 
 
 def module_name(file: str, suite: str) -> str | None:
-    """The name of a file of the suite as benchmarks' names have it; None for any other file.
+    """The name of a file of the suite as benchmarks' names have it, "" for the suite's own; None for any
+    other file.
 
     >>> module_name("bench/parts/sorting.py", "bench"), module_name("bench/parts/__init__.py", "bench")
     ('parts.sorting', 'parts')
@@ -273,7 +274,7 @@ def module_name(file: str, suite: str) -> str | None:
     if not inside(file, suite) or not file.endswith(".py"):
         return None
     inner = file.removeprefix(suite).lstrip("/").removesuffix(".py")
-    return inner.removesuffix("__init__").rstrip("/").replace("/", ".") or None
+    return inner.removesuffix("__init__").rstrip("/").replace("/", ".")
 
 
 def _touches_everything(change: Change, project: Project, after: Tree) -> str | None:
@@ -305,6 +306,7 @@ def _why(
             return f"{touched} has changed"
         if found.doubt is not None:
             return found.doubt
-        if all(inside(reached_file, project.suite) for reached_file in found.files):
+        foreign = all(inside(reached_file, project.suite) for reached_file in found.files)
+        if foreign and tree.imports_of(file).benchmarks:
             return "it imports nothing of the repository, so what it measures is not known"
     return None

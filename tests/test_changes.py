@@ -46,7 +46,8 @@ def found(project: Project, *, from_tree: bool = False, folder: str = ".") -> Re
 
 
 def measured(reach: Reach) -> set[str]:
-    return {module for module, why in reach.modules.items() if why is not None}
+    """Without the suite's own package."""
+    return {module for module, why in reach.modules.items() if why is not None} - {""}
 
 
 def test_a_commit(project: Project) -> None:
@@ -142,6 +143,18 @@ def test_commands_that_build_otherwise_are_not_followed(tmp_path: Path) -> None:
         project.write("loose.py", "")
         project.commit()
         assert (measured(found(project)) == set()) is followed, command
+
+
+def test_environments_inside_the_suite_are_not_it(project: Project) -> None:
+    """Nor is anything in a hidden folder: they hold thousands of files that no benchmark imports."""
+    project.write("asv.conf.json", (project.path / "asv.conf.json").read_text().replace(
+        ".asv/env", "benchmarks/env"
+    ))  # fmt: skip
+    project.write(".gitignore", (project.path / ".gitignore").read_text() + "env\n")
+    project.commit()
+    project.write("benchmarks/env/x/site.py", "import tiny.one\n")
+    project.write("benchmarks/.hidden/x.py", "import tiny.one\n")
+    assert found(project, from_tree=True).nothing
 
 
 def test_a_suite_of_another_repository(project: Project, tmp_path: Path) -> None:

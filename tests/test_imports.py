@@ -34,7 +34,8 @@ FOLLOWED = {
 
 @pytest.mark.parametrize("source", FOLLOWED)
 def test_what_is_imported(source: str) -> None:
-    assert imports_of(source.encode()) == Imports(frozenset(FOLLOWED[source]))
+    found = imports_of(source.encode())
+    assert (found.wanted, found.doubt) == (frozenset(FOLLOWED[source]), None)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +100,23 @@ def test_the_first_doubt_is_named_with_its_line() -> None:
 @pytest.mark.parametrize("source", ["f.benchmark_name = 'x'", "setattr(f, 'benchmark_name', 'x')"])
 def test_benchmarks_that_take_another_name_are_seen(source: str) -> None:
     assert imports_of(source.encode()).names_benchmarks
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("def time_it(): ...", True),
+        ("class Suite:\n    def peakmem_it(self): ...", True),
+        ("class TimeIt: ...", True),
+        ("track_size = make()", True),
+        ("from .other import mem_it", True),
+        ("from .other import *", True),
+        ("def timed(): ...", False),
+        ("import time", False),
+    ],
+)
+def test_what_may_be_a_benchmark_is_seen(source: str, expected: bool) -> None:
+    assert imports_of(source.encode()).benchmarks is expected
 
 
 def test_an_escape_that_warns_does_not() -> None:

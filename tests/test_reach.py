@@ -50,7 +50,8 @@ def of(
 
 
 def measured(found: Reach) -> set[str]:
-    return {module for module, why in found.modules.items() if why is not None}
+    """Without the suite's own package."""
+    return {module for module, why in found.modules.items() if why is not None} - {""}
 
 
 ALL = {"first", "second", "third"}
@@ -132,8 +133,10 @@ def test_a_name_of_the_project_must_be_found() -> None:
 
 
 def test_a_benchmark_of_nothing_known_is_measured() -> None:
-    found = of("package/one.py", files={"bench/second.py": "import numpy"})
+    alone = "import numpy\ndef time_it(): ..."
+    found = of("package/one.py", files={"bench/second.py": alone, "bench/third.py": "import numpy"})
     assert found.modules["second"] is not None
+    assert found.modules["third"] is None
 
 
 def test_what_differs_in_comments_only_is_passed_over() -> None:
@@ -152,11 +155,13 @@ def test_patterns_of_the_settings_are_passed_over() -> None:
 
 
 def test_names_of_benchmarks_lead_to_their_modules() -> None:
-    found = of("package/one.py", files={"bench/deep/__init__.py": "", "bench/deep/it.py": ""})
+    files = {"bench/deep/__init__.py": "", "bench/deep/it.py": "import package.one"}
+    found = of("package/one.py", files=files)
     assert found.why("first.Class.time_it") == "package/one.py has changed"
     assert found.why("second.time_it") is None
-    assert found.why("nowhere.time_it") is not None
-    assert found.why("deep.it.time_it") == found.modules["deep.it"]
+    assert found.why("nowhere.time_it") == "its module is not known"
+    assert found.why("deep.it.time_it") == "package/one.py has changed"
+    assert found.why("deep.time_it") is None
     renamed = of(
         "package/one.py",
         files={"bench/second.py": "from package import two\nf.benchmark_name = 'x'"},
@@ -164,8 +169,25 @@ def test_names_of_benchmarks_lead_to_their_modules() -> None:
     assert measured(renamed) == ALL
 
 
+def test_the_suites_own_package_may_have_benchmarks() -> None:
+    """They bear no module's name, so they are measured unless nothing at all is reached."""
+    files = {"bench/__init__.py": "import package.sub.deep"}
+    found = of("package/sub/deep.py", files=files)
+    assert found.why("time_it") == found.why("Class.time_it") == "package/sub/deep.py has changed"
+    assert of("package/one.py", files=files).why("time_it") is not None
+    alone = {"bench/__init__.py": "import package.two", "package/two.py": ""}
+    after = tree(alone)
+    assert not reach(after, after, ["package/two.py"], Project("bench")).nothing
+    assert reach(after, after, ["package/one.py"], Project("bench")).nothing
+
+
+def test_a_suite_without_modules_is_not_nothing_to_measure() -> None:
+    after = tree({"package/one.py": ""})
+    assert not reach(after, after, [], Project("bench")).nothing
+
+
 def test_module_names() -> None:
-    assert module_name("bench/__init__.py", "bench") is None
+    assert module_name("bench/__init__.py", "bench") == ""
     assert module_name("other/first.py", "bench") is None
     assert module_name("first.py", "") == "first"
 
@@ -201,7 +223,7 @@ def test_more_changes_never_mean_less_to_measure(
 
 @given(trees)
 def test_nothing_changed_is_nothing_to_measure(files: dict[str, str]) -> None:
-    after = tree(files)
+    after = tree(files | {"bench/__init__.py": ""})
     assert reach(after, after, [], Project("bench")).nothing
 
 
