@@ -69,7 +69,7 @@ _OF_MODULES = {
 
 # How the names of asv's benchmarks begin, and of classes that are benchmarks.
 _BENCHMARK = re.compile(
-    r"^(?:(?:time|timeraw|mem|peakmem|track)_.|(?:Time|Timeraw|Mem|PeakMem|Peakmem|Track)[A-Z_])"
+    r"^(?:(?:time|timeraw|mem|peakmem|track)_.|(?:Time|Timeraw|Mem|PeakMem|Track)[A-Z_].)"
 )
 # What asv takes for code to be run in an interpreter of its own.
 _NAME = "benchmark_name"

@@ -306,7 +306,8 @@ def _why(
             return f"{touched} has changed"
         if found.doubt is not None:
             return found.doubt
-        foreign = all(inside(reached_file, project.suite) for reached_file in found.files)
-        if foreign and tree.imports_of(file).benchmarks:
+        foreign = all(inside(other, project.suite) for other in found.files)
+        # Its benchmarks may be those of a class that it takes from another module.
+        if foreign and any(tree.imports_of(other).benchmarks for other in found.files):
             return "it imports nothing of the repository, so what it measures is not known"
     return None

@@ -137,6 +137,11 @@ def test_a_benchmark_of_nothing_known_is_measured() -> None:
     found = of("package/one.py", files={"bench/second.py": alone, "bench/third.py": "import numpy"})
     assert found.modules["second"] is not None
     assert found.modules["third"] is None
+    inherited = {
+        "bench/base.py": "class Base:\n    def time_it(self): ...",
+        "bench/third.py": "from .base import Base\nclass Suite(Base): ...",
+    }
+    assert of("package/one.py", files=inherited).modules["third"] is not None
 
 
 def test_what_differs_in_comments_only_is_passed_over() -> None:
