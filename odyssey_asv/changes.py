@@ -52,26 +52,16 @@ def survey(
     """Which modules of the contender's suite reach what differs between the two commits."""
     asked = instructions(asv)
     before, after = (repository.entries(commit) for commit in (sides.base, sides.contender))
-    suite, texts = _suite(asv, repository.root, after, from_tree=sides.from_tree)
-    differing = {path for path in {*before, *after} if before.get(path) != after.get(path)} - set(
-        texts
-    )
-    differing |= {
-        path for path, text in texts.items() if _differs(text, before.get(path), repository)
-    }
-    differing -= {
-        path for path in differing if suite.startswith(_ELSEWHERE) and inside(path, suite)
-    }
-    read = _Reader(repository, texts)
-    of_suite = {path: entry for path, entry in after.items() if inside(path, suite)}
-    kept = {path: entry for path, entry in before.items() if not inside(path, suite)}
-    root = str(PurePosixPath(suite).parent)
-    roots = ("" if root == "." else root,)
-    trees = [read.tree(found, roots) for found in (kept | of_suite, after)]
-    subdir = asked.repo_subdir.strip("/")
-    build = build_of(_build_files(after, subdir, repository))
+    suite = _suite(asv, repository.root, after, from_tree=sides.from_tree)
+    differing = _differing(before, after, suite, repository)
+    read = _Reader(repository, suite.texts)
+    # The contender's suite measures both sides.
+    others = {path: entry for path, entry in before.items() if not inside(path, suite.folder)}
+    of_suite = {path: entry for path, entry in after.items() if inside(path, suite.folder)}
+    base, contender = (read.tree(found, suite.root) for found in (others | of_suite, after))
+    build = build_of(_build_files(after, asked.repo_subdir.strip("/"), repository))
     project = Project(
-        suite=suite,
+        suite=suite.folder,
         names=build.names | {asv.project},
         always=build.always,
         unfollowed=build.unfollowed
@@ -79,17 +69,13 @@ def survey(
         or _a_link((before, after), repository),
         unreached=tuple(_patterns(config, repository.root)),
     )
-    python = {path for path in differing & set(before) & trees[1].files if path.endswith(".py")}
     alike = {
         path
-        for path in python
+        for path in differing & set(before) & contender.files
         if _is_file(before[path])
-        and same_code(
-            repository.content(before[path].blob),
-            texts[path] if path in texts else repository.content(after[path].blob),
-        )
+        and same_code(repository.content(before[path].blob), read.text(path, after))
     }
-    return reach(trees[0], trees[1], differing, project, alike)
+    return reach(base, contender, differing, project, alike)
 
 
 def left_out(reach: Reach, whys: Counter[str | None] | None) -> LeftOut:
@@ -102,10 +88,26 @@ def left_out(reach: Reach, whys: Counter[str | None] | None) -> LeftOut:
     return LeftOut(whys[None], whys.total(), counted, passed_over, tuple(reasons))
 
 
-def _suite(
-    asv: AsvConfig, root: Path, after: Mapping[str, Entry], *, from_tree: bool
-) -> tuple[str, dict[str, bytes]]:
+@dataclass(frozen=True, slots=True)
+class _Suite:
     """Where the suite is in the repository, and its Python files where they are not the commit's."""
+
+    folder: str
+    texts: Mapping[str, bytes]
+
+    @property
+    def outside(self) -> bool:
+        """Whether it is in no commit, so that both sides have the same."""
+        return self.folder.startswith(_ELSEWHERE)
+
+    @property
+    def root(self) -> str:
+        """The folder from which its package is imported."""
+        root = str(PurePosixPath(self.folder).parent)
+        return "" if root == "." else root
+
+
+def _suite(asv: AsvConfig, root: Path, after: Mapping[str, Entry], *, from_tree: bool) -> _Suite:
     folder = asv.benchmark_dir.resolve()
     try:
         suite = folder.relative_to(root.resolve()).as_posix()
@@ -114,11 +116,13 @@ def _suite(
         suite = f"{_ELSEWHERE}/{folder.name}"
     else:
         if not from_tree and str(PurePosixPath(suite, INIT)) in after:
-            return suite, {}
-    return suite, {
+            return _Suite(suite, {})
+    others = (asv.env_dir, asv.results_dir, asv.html_dir)
+    texts = {
         str(PurePosixPath(suite, file.relative_to(folder).as_posix())): file.read_bytes()
-        for file in _files_of(folder, (asv.env_dir, asv.results_dir, asv.html_dir))
+        for file in _files_of(folder, others)
     }
+    return _Suite(suite, texts)
 
 
 def _files_of(folder: Path, others: tuple[Path, ...]) -> Iterator[Path]:
@@ -129,22 +133,43 @@ def _files_of(folder: Path, others: tuple[Path, ...]) -> Iterator[Path]:
         names[:] = sorted(
             name for name in names if not name.startswith(".") and here / name not in apart
         )
-        yield from (here / name for name in sorted(files) if name.endswith(".py"))
+        python = (name for name in sorted(files) if name.endswith(".py"))
+        yield from (here / name for name in python if not name.startswith("."))
 
 
-def _differs(text: bytes, before: Entry | None, repository: Repository) -> bool:
-    return before is None or repository.content(before.blob) != text
+def _differing(
+    before: Mapping[str, Entry],
+    after: Mapping[str, Entry],
+    suite: _Suite,
+    repository: Repository,
+) -> set[str]:
+    """The files that the base has otherwise than the contender with its suite."""
+    found = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+    if suite.outside:
+        return found
+    return (found - set(suite.texts)) | {
+        path
+        for path, text in suite.texts.items()
+        if path not in before or repository.content(before[path].blob) != text
+    }
 
 
 class _Reader:
     """Reads each file once, whichever commits have it."""
 
     def __init__(self, repository: Repository, texts: Mapping[str, bytes]) -> None:
+        self._repository = repository
         self._texts = texts
         self._imports_in = functools.cache(lambda blob: imports_of(repository.content(blob)))
         self._imports_at = functools.cache(lambda path: imports_of(texts[path]))
 
-    def tree(self, found: Mapping[str, Entry], roots: tuple[str, ...]) -> Tree:
+    def text(self, path: str, found: Mapping[str, Entry]) -> bytes:
+        """A file as the suite has it, else as the commit has."""
+        if path in self._texts:
+            return self._texts[path]
+        return self._repository.content(found[path].blob)
+
+    def tree(self, found: Mapping[str, Entry], root: str) -> Tree:
         """A commit with the files of the suite in it."""
 
         def imports(path: str) -> Imports:
@@ -156,7 +181,7 @@ class _Reader:
             return known
 
         python = {path for path, entry in found.items() if path.endswith(".py") and _is_file(entry)}
-        return Tree(python | set(self._texts), imports, roots)
+        return Tree(python | set(self._texts), imports, (root,))
 
 
 def _is_file(entry: Entry) -> bool:

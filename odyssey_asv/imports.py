@@ -71,10 +71,10 @@ _OF_MODULES = {
 _BENCHMARK = re.compile(
     r"^(?:(?:time|timeraw|mem|peakmem|track)_.|(?:Time|Timeraw|Mem|PeakMem|Track)[A-Z_].)"
 )
-# What asv takes for code to be run in an interpreter of its own.
 _NAME = "benchmark_name"
 """The attribute by which a benchmark takes another name in asv."""
 
+# What asv takes for code to be run in an interpreter of its own.
 _RUNS_RAW = "runs code in an interpreter of its own"
 _RAW = re.compile(r"^(?:timeraw_.|Timeraw[A-Z_].)")
 _DOTTED = re.compile(r"^(?P<module>\w+(?:\.\w+)+)(?::[\w.]+)?$")
