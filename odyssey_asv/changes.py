@@ -19,7 +19,7 @@ from odyssey_asv.builds import build_of
 from odyssey_asv.config import Config
 from odyssey_asv.findings import LeftOut
 from odyssey_asv.imports import Imports, imports_of, same_code
-from odyssey_asv.reach import DOCUMENT_FOLDERS, INIT, Project, Reach, Tree, inside, reach
+from odyssey_asv.reach import DOCUMENT_FOLDERS, INIT, Project, Reach, Tree, reach
 from odyssey_asv.repository import LINK, Entry, Repository
 
 _ELSEWHERE = "the suite"
@@ -55,10 +55,7 @@ def survey(
     suite = _suite(asv, repository.root, after, from_tree=sides.from_tree)
     differing = _differing(before, after, suite, repository)
     read = _Reader(repository, suite.texts)
-    # The contender's suite measures both sides.
-    others = {path: entry for path, entry in before.items() if not inside(path, suite.folder)}
-    of_suite = {path: entry for path, entry in after.items() if inside(path, suite.folder)}
-    base, contender = (read.tree(found, suite.root) for found in (others | of_suite, after))
+    base, contender = (read.tree(found, suite.root) for found in (before, after))
     build = build_of(_build_files(after, asked.repo_subdir.strip("/"), repository))
     project = Project(
         suite=suite.folder,
@@ -219,7 +216,7 @@ def _patterns(config: Config, root: Path) -> list[re.Pattern[str]]:
 
 
 def _a_link(commits: tuple[Mapping[str, Entry], ...], repository: Repository) -> str | None:
-    """A symbolic link that may give a module a second name: to a module, a folder or another link."""
+    """A symbolic link that may give a module a second name: to a module or a folder."""
     for entries in commits:
         folders = {str(folder) for path in entries for folder in PurePosixPath(path).parents}
         for path, entry in sorted(entries.items()):
@@ -227,7 +224,6 @@ def _a_link(commits: tuple[Mapping[str, Entry], ...], repository: Repository) ->
                 continue
             target = os.fsdecode(repository.content(entry.blob)).strip()
             led = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-            linked = led in entries and entries[led].mode == LINK
-            if linked or led.endswith(".py") or led in folders:
+            if led.endswith(".py") or led in folders:
                 return f"{path} is a symbolic link"
     return None

@@ -97,6 +97,18 @@ def test_documentation_that_is_imported_is_code() -> None:
     assert measured(of("docs/helper.py", files=files)) == {"first"}
 
 
+def test_a_suite_among_the_documentation_is_no_documentation() -> None:
+    files = {"docs/bench/__init__.py": "", "docs/bench/it.py": "import package.one"}
+    after = tree(FILES | files)
+    for data in ("docs/bench/data.json", "docs/bench/data.md"):
+        assert reach(after, after, [data], Project("docs/bench")).modules["it"] is not None
+
+
+def test_a_package_may_come_from_two_folders() -> None:
+    files = {"bench/first.py": "import package.split", "lib/package/split.py": "from . import more"}
+    assert measured(of("other/more.py", files=files | {"other/more.py": ""})) == {"first"}
+
+
 def test_either_side_can_reach_it() -> None:
     """A module that only the base imports, and one that shadows Python's own once it is there."""
     gone = of(
