@@ -71,6 +71,17 @@ def test_a_folder_with_nothing_in_it(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_machine_without_git(sound: Project, tmp_path: Path) -> None:
+    """Every other thing is looked at all the same, and other verbs say it as shortly."""
+    answer = sound.odyssey("doctor", "--noise", "0", env={"PATH": str(tmp_path)})
+    assert answer.code == 1
+    assert "git is not installed, or not on PATH" in answer.out
+    assert "folders can be written to" in answer.out
+    answer = sound.odyssey("check", env={"PATH": str(tmp_path)})
+    assert answer.code == 3
+    assert "git is not installed" in answer.err
+
+
 def test_wrong_usage_is_two(sound: Project) -> None:
     assert sound.here("doctor", "--noise", "-1").code == 2
     assert sound.here("doctor", "extra").code == 2

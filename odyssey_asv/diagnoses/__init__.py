@@ -3,6 +3,6 @@
 A fact that could not be found out is None, and a finding says so.
 """
 
-from odyssey_asv.diagnoses.finding import Diagnosis, Level, Topic, unknown, worst
+from odyssey_asv.diagnoses.diagnosis import Diagnosis, Level, Topic, unknown, worst
 
 __all__ = ["Diagnosis", "Level", "Topic", "unknown", "worst"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from odyssey_asv.diagnoses.finding import Diagnosis, Topic, advice, fine, unknown
+from odyssey_asv.diagnoses.diagnosis import Diagnosis, Topic, advice, fine, unknown
 
 _BUSY = 0.5
 """Of the processors, what others may keep busy before it is worth a word."""

@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from odyssey_asv.diagnoses.finding import Diagnosis, Topic, advice, fine, problem, unknown
+from odyssey_asv.diagnoses.diagnosis import Diagnosis, Topic, advice, fine, problem, unknown
 from odyssey_asv.evidence import LOOKS, Promise, Zone, estimate
 
 SUITE = 25

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from odyssey_asv.diagnoses.finding import Diagnosis, Topic, advice, fine, problem, unknown
+from odyssey_asv.diagnoses.diagnosis import Diagnosis, Topic, advice, fine, problem, unknown
 from odyssey_asv.units import format_bytes
 
 _BUILT_HERE = ("virtualenv", "uv")

@@ -75,8 +75,6 @@ def repository(folder: Path, config: AsvConfig | None) -> Path | None:
 
 def git(folder: Path, branches: Sequence[str] = ()) -> GitFacts:
     """The repository that a folder is in; `branches` are those that asv's configuration names."""
-    if shutil.which("git") is None:
-        return GitFacts(Fault("git is not installed, or not on PATH", "install git"))
     from odyssey_asv.repository import Repository
 
     try:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import git
-from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
+from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
 
 from odyssey_asv.bisection import Card
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError
@@ -34,14 +34,14 @@ class Repository:
     """A git working tree or bare repository. Use it in a `with` statement."""
 
     def __init__(self, path: Path, *, search_parents: bool = True) -> None:
+        if shutil.which("git") is None:
+            raise CannotMeasureError("git is not installed, or not on PATH", tip="install git")
         try:
             self._repo = git.Repo(path, search_parent_directories=search_parents)
         except (InvalidGitRepositoryError, NoSuchPathError):
             raise InvalidInputError(
                 f"{path}: not a git repository", tip="run this inside a repository, or: git init"
             ) from None
-        except GitCommandNotFound as error:  # pragma: no cover (needs a machine without git)
-            raise CannotMeasureError("git is not installed", tip="install git") from error
 
     def __enter__(self) -> Repository:
         return self
