@@ -13,11 +13,9 @@ from typing import TypeVar
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.config import Config
 from odyssey_asv.diagnoses import Diagnosis, Level, Topic, unknown, worst
-from odyssey_asv.diagnoses import machine as of_machine
-from odyssey_asv.diagnoses import noise as of_noise
-from odyssey_asv.diagnoses import project as of_project
-from odyssey_asv.diagnoses.machine import MachineFacts
-from odyssey_asv.diagnoses.noise import NoiseFacts
+from odyssey_asv.diagnoses import project as judges
+from odyssey_asv.diagnoses.machine import MachineFacts, of_machine
+from odyssey_asv.diagnoses.noise import NoiseFacts, of_noise
 from odyssey_asv.diagnoses.project import PythonFacts
 from odyssey_asv.units import one_line
 
@@ -52,17 +50,17 @@ class _Ward:
 
     found: list[Diagnosis] = field(default_factory=list)
 
-    def look(self, topic: Topic, probe: Callable[[], T]) -> T | None:
-        """What a probe brings; None, and a finding, where it fails in whatever way."""
+    def look(
+        self, topic: Topic, probe: Callable[[], T], judge: Callable[[T], Iterable[Diagnosis]]
+    ) -> T | None:
+        """What a probe brings, once it is judged; None, and a finding, where that fails in whatever way."""
         try:
-            return probe()
+            facts = probe()
+            self.found += judge(facts)
         except Exception as error:  # noqa: BLE001 (one probe must not take the others down)
-            reason = str(error) or type(error).__name__
-            self.found.append(unknown(topic, one_line(reason)))
+            self.found.append(unknown(topic, one_line(str(error) or type(error).__name__)))
             return None
-
-    def note(self, findings: Iterable[Diagnosis]) -> None:
-        self.found += findings
+        return facts
 
 
 def examine(
@@ -77,7 +75,7 @@ def examine(
     `noise_s` are the seconds to measure the machine's noise for; 0 leaves that out. Raises nothing but
     KeyboardInterrupt.
     """
-    ward, here = _Ward(), Path(folder)
+    ward, here = _Ward(), Path(folder).resolve()
     settings = _project(ward, here, asv_config)
     machine, noise = _machine(ward, settings or Config(root=here), noise_s, observer or Observer())
     order = list(Topic)
@@ -88,18 +86,22 @@ def examine(
 def _project(ward: _Ward, folder: Path, named: str | None) -> Config | None:
     from odyssey_asv.probes import project as probes
 
-    told = ward.look(Topic.SETTINGS, lambda: probes.settings(folder))
-    settings, faults, where = told or (None, [], None)
-    looked = ward.look(Topic.ASV, lambda: probes.asv(folder, named, settings))
-    facts, asv = looked or (None, None)
+    told = ward.look(
+        Topic.SETTINGS,
+        lambda: probes.settings(folder),
+        lambda told: judges.of_settings(told[1], told[2]),
+    )
+    settings = told[0] if told is not None else None
+    looked = ward.look(
+        Topic.ASV,
+        lambda: probes.asv(folder, named, settings),
+        lambda looked: judges.of_asv(looked[0]),
+    )
+    asv = looked[1] if looked is not None else None
     _repository(ward, probes.repository(folder, asv), asv)
-    ward.note(of_project.of_asv(facts) if facts is not None else ())
-    ward.note(of_project.of_settings(faults, where) if told is not None else ())
-    config = settings or Config(root=folder.resolve())
-    folders = ward.look(Topic.FOLDERS, lambda: probes.folders(config, asv))
-    ward.note(of_project.of_folders(folders) if folders is not None else ())
-    disk = ward.look(Topic.DISK, lambda: probes.disk(config))
-    ward.note(of_project.of_disk(disk) if disk is not None else ())
+    config = settings or Config(root=folder)
+    ward.look(Topic.FOLDERS, lambda: probes.folders(config, asv), judges.of_folders)
+    ward.look(Topic.DISK, lambda: probes.disk(config), judges.of_disk)
     return settings
 
 
@@ -109,17 +111,18 @@ def _repository(ward: _Ward, root: Path | None, asv: AsvConfig | None) -> None:
 
     pythons: list[PythonFacts] = []
     if asv is not None:
-        pythons = ward.look(Topic.PYTHON, lambda: probes.pythons(asv)) or []
-        ward.note(of_project.of_pythons(pythons))
+        pythons = ward.look(Topic.PYTHON, lambda: probes.pythons(asv), judges.of_pythons) or []
+        if root is None:
+            ward.look(Topic.GIT, lambda: asv.repo, judges.of_address)
     if root is None:
-        assert asv is not None
-        ward.note(of_project.of_address(asv.repo))
         return
-    git = ward.look(Topic.GIT, lambda: probes.git(root, asv.branches if asv else ()))
-    ward.note(of_project.of_git(git) if git is not None else ())
+    git = ward.look(Topic.GIT, lambda: probes.git(root, asv.branches if asv else ()), judges.of_git)
     if git is not None and git.fault is None:
-        compilers = ward.look(Topic.COMPILER, lambda: probes.compilers(root))
-        ward.note([] if compilers is None else of_project.of_compilers(compilers, pythons))
+        ward.look(
+            Topic.COMPILER,
+            lambda: probes.compilers(root),
+            lambda facts: judges.of_compilers(facts, pythons),
+        )
 
 
 def _machine(
@@ -128,11 +131,8 @@ def _machine(
     from odyssey_asv.probes import machine as machines
     from odyssey_asv.probes import noise as noises
 
-    machine = ward.look(Topic.MACHINE, machines.machine)
-    ward.note(of_machine.of_machine(machine) if machine is not None else ())
+    machine = ward.look(Topic.MACHINE, machines.machine, of_machine)
     if noise_s <= 0.0:
         return machine, None
     observer.measuring(noise_s)
-    noise = ward.look(Topic.NOISE, lambda: noises.measure(settings, noise_s))
-    ward.note(of_noise.of_noise(noise) if noise is not None else ())
-    return machine, noise
+    return machine, ward.look(Topic.NOISE, lambda: noises.measure(settings, noise_s), of_noise)
