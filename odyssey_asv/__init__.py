@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from odyssey_asv.bisection import Bisection, Culprit, Outcome
     from odyssey_asv.checking import check
     from odyssey_asv.comparison import Comparison, Delta, compare
+    from odyssey_asv.diagnoses import Diagnosis, Level
+    from odyssey_asv.doctor import Examination, examine
     from odyssey_asv.errors import (
         CannotMeasureError,
         InterruptedRunError,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
         InvalidInputError,
         OdysseyError,
     )
-    from odyssey_asv.findings import Check, Clock, Conclusion, Finding
+    from odyssey_asv.findings import Check, Clock, Conclusion, Finding, LeftOut
     from odyssey_asv.histories import Wish, history
     from odyssey_asv.model import (
         Approval,
@@ -58,6 +60,8 @@ _HOMES = {
     "odyssey_asv.bisection": ("Bisection", "Culprit", "Outcome"),
     "odyssey_asv.checking": ("check",),
     "odyssey_asv.comparison": ("Comparison", "Delta", "compare"),
+    "odyssey_asv.diagnoses": ("Diagnosis", "Level"),
+    "odyssey_asv.doctor": ("Examination", "examine"),
     "odyssey_asv.errors": (
         "CannotMeasureError",
         "InterruptedRunError",
@@ -65,7 +69,7 @@ _HOMES = {
         "InvalidInputError",
         "OdysseyError",
     ),
-    "odyssey_asv.findings": ("Check", "Clock", "Conclusion", "Finding"),
+    "odyssey_asv.findings": ("Check", "Clock", "Conclusion", "Finding", "LeftOut"),
     "odyssey_asv.histories": ("Wish", "history"),
     "odyssey_asv.model": (
         "Approval",
@@ -111,13 +115,17 @@ __all__ = [
     "Conclusion",
     "Culprit",
     "Delta",
+    "Diagnosis",
     "Environment",
+    "Examination",
     "Finding",
     "History",
     "InterruptedRunError",
     "InvalidFileError",
     "InvalidInputError",
     "Kind",
+    "LeftOut",
+    "Level",
     "Limits",
     "Line",
     "Metric",
@@ -141,6 +149,7 @@ __all__ = [
     "bisect",
     "check",
     "compare",
+    "examine",
     "history",
     "load",
     "read_asv_tree",

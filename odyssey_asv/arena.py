@@ -68,7 +68,7 @@ def arena(
 ) -> Arena:
     """Prepare folders in `work` for the processes of both sides. In `caches` what `setup_cache` gives is
     kept by environment, for pairs to come."""
-    support = _support(state)
+    support = support_folder(state)
     made = []
     # Paths of both have one length: it moves memory about.
     for name, folder, built in zip(("base", "contender"), ("a", "b"), pair, strict=True):
@@ -113,7 +113,7 @@ def work_folder(state: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _support(state: Path) -> Path:
+def support_folder(state: Path) -> Path:
     """A folder with this program's own asv_runner and nothing else, so that both sides use one."""
     folder = state / f"support-{runner_version()}"
     folder.mkdir(parents=True, exist_ok=True)

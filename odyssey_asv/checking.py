@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import random
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -17,7 +18,9 @@ from odyssey_asv import pairing
 from odyssey_asv.adapter import machine
 from odyssey_asv.adapter.asv_config import AsvConfig, check_suite
 from odyssey_asv.adapter.environments import Kept, Recipe, Workshop, recipes
+from odyssey_asv.adapter.provenance import hardware
 from odyssey_asv.arena import Arena, arena, suite_of, work_folder
+from odyssey_asv.changes import Sides, left_out, survey
 from odyssey_asv.config import Config
 from odyssey_asv.errors import InterruptedRunError, InvalidInputError, OdysseyError
 from odyssey_asv.evidence import Promise
@@ -27,9 +30,11 @@ from odyssey_asv.noise import keep_noise
 from odyssey_asv.pairing import Engine, Watcher
 from odyssey_asv.policy import Policy
 from odyssey_asv.project import open_project
+from odyssey_asv.reach import Reach
 from odyssey_asv.repository import Repository
 from odyssey_asv.store import results as store
 from odyssey_asv.store.baselines import Baselines
+from odyssey_asv.store.results import now
 from odyssey_asv.trials import Settings, Trial, trials
 from odyssey_asv.workspace import (
     check_expressions,
@@ -63,12 +68,14 @@ class Options:
     same: bool = False
     strict: bool = False
     fresh: bool = False
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a check is going to do. `base` and `contender` are what to build, `commits` what to call
-    them: a working tree with changes is built from a commit that no reference reaches."""
+    them: a working tree with changes is built from a commit that no reference reaches. `reach` says which
+    benchmarks need measuring, None where all do."""
 
     repository: Path
     base: str
@@ -83,6 +90,7 @@ class Plan:
     clock: Clock
     seed: int
     from_tree: bool
+    reach: Reach | None = None
 
 
 class Observer(Watcher):
@@ -135,6 +143,10 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
     with Repository(location, search_parents=False) as repository:
         tree = _contender(repository, asv, options)
         base, why = _base(repository, config, asv, options, tree.commit)
+        if options.same and options.changed:
+            raise InvalidInputError(
+                "code against itself has no changed files", tip="leave out --changed, or --self"
+            )
         if options.same:
             base, why = tree.built, "the same code, against itself"
         elif base == tree.built:
@@ -146,13 +158,16 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
             repository.describe(tree.commit if options.same else base, dirty=False),
             repository.describe(tree.commit, dirty=tree.built != tree.commit),
         )
+        places = tuple(recipes(asv, environments=options.environments, python=options.python))
+        sides = Sides(base, tree.built, from_tree=tree.here)
+        reach = survey(repository, asv, config, sides, places) if options.changed else None
     return Plan(
         repository=location,
         base=base,
         contender=tree.built,
         commits=commits,
         why=why,
-        recipes=tuple(recipes(asv, environments=options.environments, python=options.python)),
+        recipes=places,
         policy=policy,
         options=options,
         confidence=options.confidence or config.confidence,
@@ -160,6 +175,7 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
         clock=options.clock or Clock(config.clock),
         seed=random.SystemRandom().randrange(2**32) if options.seed is None else options.seed,
         from_tree=tree.here,
+        reach=reach,
     )
 
 
@@ -223,6 +239,8 @@ def execute(
     warns of it.
     """
     started = time.monotonic()
+    if plan.reach is not None and plan.reach.nothing:
+        return _unmeasured(plan, plan.reach, time.monotonic() - started), ()
     check_writable(config.results)
     start_state(config.state)
     session = _Session(plan, settings(plan, config, asv, benches=plan.options.benches), observer)
@@ -278,8 +296,27 @@ def _arenas(  # noqa: PLR0913, PLR0917 (all that a check has)
             f"benchmarks of {module} are left out: {reason}"
             for module, reason in discovered.faults.items()
         ]
-        place.trials = trials(discovered.records, session.settings)
+        place.trials = session.chosen(trials(discovered.records, session.settings))
         yield place
+
+
+def _unmeasured(plan: Plan, reach: Reach, wall_s: float) -> Check:
+    """The answer where nothing has to be measured, nor anything built to find that out."""
+    environment = hardware(machine.describe())
+    sides = (
+        (ResultSet(now(), commit, environment, Run(kind=RunKind.PAIRED), {}, ()),)
+        for commit in plan.commits
+    )
+    return Check(
+        base=next(sides),
+        contender=next(sides),
+        findings=(),
+        effort=Effort(wall_s, 0.0, 0, plan.budget_s),
+        confidence=plan.confidence,
+        strict=plan.options.strict,
+        seed=plan.seed,
+        left_out=left_out(reach, None),
+    )
 
 
 @dataclass(slots=True)
@@ -296,6 +333,7 @@ class _Session:
     promise: Promise = field(init=False)
     sets: list[tuple[ResultSet, ResultSet]] = field(default_factory=list)
     spent: bool = False
+    reasons: Counter[str | None] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.plan.seed)  # noqa: S311 (drawn samples, no secrets)
@@ -303,10 +341,12 @@ class _Session:
     def measure(self) -> None:
         """Measure in one environment after the other, each with an even share of the time left."""
         found = [trial for place in self.arenas for trial in place.trials]
-        if not found:
+        if not found and not self.reasons:
             raise nothing_selected(self.plan.options.benches, self.warnings)
         gated = sum(trial.gated for trial in found)
         self.promise = Promise(cases=gated, alarm=1.0 - self.plan.confidence)
+        if not found:
+            return
         self.observer.planned(len(found), gated)
         deadline = time.monotonic() + self.plan.budget_s
         for left, place in zip(range(len(self.arenas), 0, -1), self.arenas, strict=True):
@@ -332,6 +372,14 @@ class _Session:
         )
         self.warnings.append(text)
         self.observer.warned(text)
+
+    def chosen(self, found: list[Trial]) -> list[Trial]:
+        """The trials that reach a changed file, where only those are wanted."""
+        if self.plan.reach is None:
+            return found
+        whys = [self.plan.reach.why(trial.benchmark.id) for trial in found]
+        self.reasons.update(whys)
+        return [trial for trial, why in zip(found, whys, strict=True) if why is not None]
 
     def _enough(self, trial: Trial) -> bool:
         return trial.judge(self.settings, self.promise)
@@ -385,6 +433,7 @@ class _Session:
             same=self.plan.options.same,
             strict=self.plan.options.strict,
             seed=self.plan.seed,
+            left_out=None if self.plan.reach is None else left_out(self.plan.reach, self.reasons),
         )
 
 

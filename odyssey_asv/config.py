@@ -38,7 +38,8 @@ class Config:
     """The settings of one project. Paths are relative to the folder that holds the configuration.
 
     `benchmark_timeout_s` is None where asv.conf.json's `default_benchmark_timeout` (60 s when absent)
-    is to hold. `budget_s` bounds the time for measuring one commit in one environment.
+    is to hold. `budget_s` bounds the time for measuring one commit in one environment. `unreached` are
+    patterns, as `fnmatch` has them, of files that no benchmark reaches.
     """
 
     root: Path
@@ -55,6 +56,8 @@ class Config:
     asv_config: str | None = None
     results_dir: str = "benchmarks/results"
     baselines_dir: str = "benchmarks/baselines"
+    changed: bool = False
+    unreached: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = ()
 
     @property
@@ -210,6 +213,12 @@ def _path(raw: Any) -> str:
     return raw
 
 
+def _globs(raw: Any) -> tuple[str, ...]:
+    if not isinstance(raw, list) or not all(isinstance(glob, str) and glob for glob in raw):
+        raise ValueError(f"expected a list of patterns such as 'tests/*', found {raw!r}")
+    return tuple(raw)
+
+
 def parse_gate(raw: Any) -> frozenset[Metric]:
     """The metrics named in a list or in a text with commas. Raises ValueError for an unknown one."""
     names = raw.split(",") if isinstance(raw, str) else raw
@@ -283,6 +292,8 @@ _KEYS: dict[str, Callable[[Any], Any]] = {
     "asv_config": _path,
     "results_dir": _folder,
     "baselines_dir": _folder,
+    "changed": _flag,
+    "unreached": _globs,
     "overrides": _overrides,
 }
 _OVERRIDE_KEYS: dict[str, Callable[[Any], Any]] = {

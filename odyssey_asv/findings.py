@@ -37,10 +37,12 @@ class Clock(StrEnum):
 
 
 class Conclusion(StrEnum):
-    """The verdict on a whole check. `ERROR` says that nothing could be measured on both sides."""
+    """The verdict on a whole check. `ERROR` says that nothing could be measured on both sides, `NOTHING`
+    that nothing had to be: no benchmark reaches what has changed."""
 
     REGRESSION = "regression"
     OK = "ok"
+    NOTHING = "nothing to measure"
     INCONCLUSIVE = "inconclusive"
     ERROR = "error"
 
@@ -112,11 +114,33 @@ class Effort:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What was not measured because it reaches no file that has changed.
+
+    `cases` of `of` cases; both are None where the whole suite was left out, which was then not even
+    looked into. `changed` are the files that differ and may matter, `passed_over` those that differ and do
+    not. `reasons` say why the other cases are measured, with how many each.
+    """
+
+    cases: int | None
+    of: int | None
+    changed: tuple[str, ...]
+    passed_over: tuple[str, ...] = ()
+    reasons: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def everything(self) -> bool:
+        """Whether no case at all was left to be measured."""
+        return self.cases == self.of
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """All findings, worst first, with what a reader must know before believing them.
 
     `confidence` is that of the intervals; one less it is the share of suites of unchanged code that may
     raise an alarm. `same` says that base and contender are one code, so that every alarm is a false one.
+    `left_out` is None where every case was to be measured.
     """
 
     base: tuple[ResultSet, ...]
@@ -128,6 +152,7 @@ class Check:
     same: bool = False
     strict: bool = False
     seed: int | None = None
+    left_out: LeftOut | None = None
 
     @property
     def gated(self) -> tuple[Finding, ...]:
@@ -156,6 +181,8 @@ class Check:
         slower than may pass; an alarm about code that is its own base is a false one."""
         if self.alarm and not self.same:
             return Conclusion.REGRESSION
+        if self.left_out is not None and self.left_out.everything:
+            return Conclusion.NOTHING
         if self.judged == 0:
             return Conclusion.ERROR
         decided = self.judged - len(self.undecided)

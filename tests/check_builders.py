@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from odyssey_asv.evidence import Estimate
-from odyssey_asv.findings import Check, Clock, Effort, Finding, worst_first
+from odyssey_asv.findings import Check, Clock, Effort, Finding, LeftOut, worst_first
 from odyssey_asv.model import (
     Better,
     Case,
@@ -169,6 +169,14 @@ def _findings(draw: st.DrawFn) -> Finding:
     )
 
 
+_left_out = st.builds(
+    LeftOut,
+    cases=st.none() | st.integers(0, 9),
+    of=st.none() | st.integers(0, 9),
+    changed=st.lists(strategies.texts, max_size=3).map(tuple),
+    passed_over=st.lists(strategies.texts, max_size=3).map(tuple),
+    reasons=st.lists(st.tuples(strategies.texts, st.integers(1, 9)), max_size=7).map(tuple),
+)
 _sides = st.lists(strategies.any_result_sets(), max_size=2).map(tuple)
 
 checks: st.SearchStrategy[Check] = st.builds(
@@ -188,5 +196,6 @@ checks: st.SearchStrategy[Check] = st.builds(
     warnings=st.lists(strategies.texts, max_size=3).map(tuple),
     same=st.booleans(),
     strict=st.booleans(),
+    left_out=st.none() | _left_out,
 )
 """Whatever the types allow."""

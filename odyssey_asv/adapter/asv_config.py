@@ -19,6 +19,10 @@ NAMES = ("asv.conf.json", "asv.conf.jsonc")
 _JSON5_FAULT = re.compile(r"^<string>:(\d+) (.*) at column (\d+)$", re.DOTALL)
 
 
+class NoConfigurationError(InvalidInputError):
+    """There is no asv configuration anywhere near."""
+
+
 @dataclass(frozen=True, slots=True)
 class AsvConfig:
     """The part of an asv configuration that is ours to know. Folders are absolute. A hash added to
@@ -84,7 +88,7 @@ def find(start: Path, named: str | None = None) -> Path:
             f"{start}: more than one asv configuration: {', '.join(map(str, below))}",
             tip="choose one with --config",
         )
-    raise InvalidInputError(
+    raise NoConfigurationError(
         f"{start}: no asv.conf.json here, above or one folder below",
         tip="create one with: odyssey init",
     )
@@ -145,6 +149,18 @@ def _web_address(value: object) -> str | None:
     """asv's default is "#"."""
     known = isinstance(value, str) and value.startswith(("https://", "http://"))
     return str(value) if known else None
+
+
+def keys(path: Path) -> tuple[str, ...]:
+    """All top-level keys of an asv configuration that can be read. Raises `InvalidFileError`."""
+    return tuple(map(str, _parse(path)))
+
+
+def known_keys() -> tuple[str, ...]:
+    """Every key that asv reads. Loads asv."""
+    from asv.config import Config
+
+    return ("version", "build_cache_size", *sorted(vars(Config())))
 
 
 def check_runnable(config: AsvConfig, environments: tuple[str, ...]) -> None:

@@ -19,6 +19,7 @@ from odyssey_asv import __version__
 
 _VERBS = {
     "init": ("odyssey_asv.cli.init:init", "Prepare a project: a first benchmark, settings, CI."),
+    "doctor": ("odyssey_asv.cli.doctor:doctor", "What measuring needs, and the noise here."),
     "run": ("odyssey_asv.cli.run:run", "Measure commits with asv and record the results."),
     "compare": ("odyssey_asv.cli.compare:compare", "Compare two stored results; measure nothing."),
     "check": ("odyssey_asv.cli.check:check", "Measure a change against its base in pairs; judge."),

@@ -54,11 +54,16 @@ from odyssey_asv.report.html import check as html
     help="That unchanged code raises no alarm anywhere in the suite (default: 99%).",
 )
 @click.option("--self", "same", is_flag=True, help="Check the contender against itself: the noise.")
+@click.option(
+    "--changed/--no-changed",
+    default=None,
+    help="Leave out benchmarks whose imports reach no changed file.",
+)
 @click.option("--strict", is_flag=True, help="Undecided cases are a failure (exit 3).")
 @click.option("--fresh", is_flag=True, help="Build both environments anew.")
 @report_options
 @click.pass_obj
-def check(scene: Scene, /, wanted: Wanted, **asked: Any) -> int:
+def check(scene: Scene, /, wanted: Wanted, changed: bool | None, **asked: Any) -> int:
     """Measure CONTENDER against its base in pairs, on this machine, and judge.
 
     CONTENDER is a commit or reference; without it, the working tree with the uncommitted changes of its
@@ -67,11 +72,14 @@ def check(scene: Scene, /, wanted: Wanted, **asked: Any) -> int:
 
     Exit code 1 says that a benchmark slowed down by more than the tolerance beyond doubt, or newly
     fails; 3 that nothing could be judged, that something looks slower but could not be decided, or with
-    --strict that anything could not.
+    --strict that anything could not. With --changed it is 0 as well where no benchmark reaches what has
+    changed, so that nothing had to be measured.
     """  # fmt: skip
     config = load_config(scene)
     asv = load_asv(scene, config)
-    options = Options(**asked)
+    if changed is None:
+        changed = config.changed and not asked["same"]
+    options = Options(**asked, changed=changed)
     plan = prepare(config, asv, options)
     _announce(plan, config)
     with watcher() as watching:
@@ -96,7 +104,7 @@ def exit_code(found: Check) -> Exit:
     match found.conclusion:
         case Conclusion.REGRESSION:
             return Exit.REGRESSION
-        case Conclusion.OK:
+        case Conclusion.OK | Conclusion.NOTHING:
             return Exit.OK
         case _:
             return Exit.CANNOT
@@ -141,6 +149,8 @@ def _next(found: Check, plan: Plan) -> str:
             return f"git diff {base[:8]}" + ("" if plan.commits[1].dirty else f" {contender[:8]}")
         case Conclusion.OK:
             return "odyssey check --self  (what can be seen on this machine)"
+        case Conclusion.NOTHING:
+            return "odyssey check --no-changed  (the whole suite)"
         case Conclusion.INCONCLUSIVE:
             return f"more time: odyssey check --budget {2 * plan.budget_s:.0f}"
         case _:

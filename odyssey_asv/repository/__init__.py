@@ -1,6 +1,12 @@
 """The git repository under test: everything git is asked, and the only place where it is."""
 
+import os
+
+# Where there is no git, its import would fail; `Repository` says so in a word.
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
 from odyssey_asv.repository.core import Repository, clone_mirror, evenly
 from odyssey_asv.repository.lines import Link, Stop
+from odyssey_asv.repository.trees import LINK, Entry
 
-__all__ = ["Link", "Repository", "Stop", "clone_mirror", "evenly"]
+__all__ = ["LINK", "Entry", "Link", "Repository", "Stop", "clone_mirror", "evenly"]

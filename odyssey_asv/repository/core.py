@@ -15,14 +15,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import git
-from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
+from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
 
 from odyssey_asv.bisection import Card
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError
 from odyssey_asv.model import Commit
-from odyssey_asv.repository import checkout, lines
+from odyssey_asv.repository import checkout, lines, trees
 from odyssey_asv.repository.checkout import NO_HOOKS
 from odyssey_asv.repository.lines import Link, Stop
+from odyssey_asv.repository.trees import Entry
 
 _HEX = re.compile(r"^[0-9a-f]{40}([0-9a-f]{24})?$")
 _UNSHALLOW = "git fetch --unshallow, or fetch-depth: 0 for the checkout in CI"
@@ -33,14 +34,14 @@ class Repository:
     """A git working tree or bare repository. Use it in a `with` statement."""
 
     def __init__(self, path: Path, *, search_parents: bool = True) -> None:
+        if shutil.which("git") is None:
+            raise CannotMeasureError("git is not installed, or not on PATH", tip="install git")
         try:
             self._repo = git.Repo(path, search_parent_directories=search_parents)
         except (InvalidGitRepositoryError, NoSuchPathError):
             raise InvalidInputError(
                 f"{path}: not a git repository", tip="run this inside a repository, or: git init"
             ) from None
-        except GitCommandNotFound as error:  # pragma: no cover (needs a machine without git)
-            raise CannotMeasureError("git is not installed", tip="install git") from error
 
     def __enter__(self) -> Repository:
         return self
@@ -56,6 +57,11 @@ class Repository:
     @property
     def shallow(self) -> bool:
         return self._ask("rev-parse", "--is-shallow-repository") == "true"
+
+    @property
+    def detached(self) -> bool:
+        """Whether no branch is checked out."""
+        return bool(self._repo.head.is_detached)
 
     def resolve(self, name: str) -> str:
         """The commit that a name means, as hex digits; a tag means the commit it is on.
@@ -222,6 +228,14 @@ class Repository:
             return []
         names = self._ask("diff", "--name-only", "-z", "HEAD", "--")
         return [name for name in names.split("\0") if name]
+
+    def entries(self, commit: str) -> dict[str, Entry]:
+        """Every file of a commit by its path from the top."""
+        return trees.entries(self._ask, self.resolve(commit))
+
+    def content(self, blob: str) -> bytes:
+        """What a file holds, by the hash of its content."""
+        return bytes(self._repo.odb.stream(bytes.fromhex(blob)).read())
 
     def tree_of(self, commit: str) -> str:
         """The hash of all that a commit holds, without its message, date and parents."""

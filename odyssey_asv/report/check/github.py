@@ -26,6 +26,7 @@ _LEVELS = {
 def render(check: Check) -> str:
     """One command a line: errors for what must not pass, warnings for what to look at, the conclusion."""
     lines = [command("warning", _TITLE, doubt) for doubt in words.warnings(check)]
+    lines += [command("notice", _TITLE, line) for line in words.left_out(check)]
     lines += [
         command(_level(finding, check), words.case(finding), _said(finding))
         for finding in check.gated

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from odyssey_asv.findings import Check, Finding
+from odyssey_asv.findings import Check, Finding, LeftOut
 from odyssey_asv.model import Better, ResultSet
 from odyssey_asv.report.check import words
 from odyssey_asv.report.json import measured
@@ -25,7 +25,8 @@ def document(check: Check, *, exit_code: int) -> dict[str, Any]:
 
     `ratio`, `interval`, `detectable` and `geometric_mean` are contender over base: 1.12 is +12 %.
     `effects` are logarithms, positive where the contender is worse. Of code against itself the
-    verdict is never a regression; `false_alarms` counts its alarms. What is unknown is null.
+    verdict is never a regression; `false_alarms` counts its alarms. `left_out` is null where every
+    case was to be measured. What is unknown is null.
     """
     return {
         "schema_version": SCHEMA_VERSION,
@@ -35,6 +36,7 @@ def document(check: Check, *, exit_code: int) -> dict[str, Any]:
         "exit_code": exit_code,
         "cases": [_case(finding) for finding in check.findings],
         "suite": _suite(check),
+        "left_out": None if check.left_out is None else _left_out(check.left_out),
         "counts": {verdict.value: count for verdict, count in check.counts.items()},
         "warnings": list(check.warnings),
     }
@@ -126,6 +128,16 @@ def _suite(check: Check) -> dict[str, Any]:
         "false_alarms": words.alarms(check) if check.same else None,
         "self": check.same,
         "strict": check.strict,
+    }
+
+
+def _left_out(found: LeftOut) -> dict[str, Any]:
+    return {
+        "cases": found.cases,
+        "of": found.of,
+        "changed": list(found.changed),
+        "passed_over": list(found.passed_over),
+        "measured_because": [{"reason": why, "cases": count} for why, count in found.reasons],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odyssey_asv.findings import Check, Finding
+from odyssey_asv.findings import Check, Conclusion, Finding
 from odyssey_asv.report.check import words
 from odyssey_asv.report.markdown import code, comment, escape, notes
 from odyssey_asv.report.words import verdict
@@ -33,12 +33,14 @@ def _head(check: Check) -> str:
 def _notes(check: Check) -> str:
     noise = words.noise(check)
     detectable = words.detectable(check) if check.same else None
-    clocks = "; ".join(words.clocks(check.gated))
+    clocks = "".join(f"; {escape(meaning)}" for meaning in words.clocks(check.gated))
+    nothing = check.conclusion is Conclusion.NOTHING
     lines = [
         *(f"- warning: {code(doubt)}" for doubt in words.warnings(check)),
+        *(f"- {code(line)}" for line in words.left_out(check)),
         *(f"- {escape(line)}" for line in (detectable, noise) if line),
-        f"- {escape(words.effort(check))}",
-        f"- intervals of {words.confidence(check)}" + (f"; {escape(clocks)}" if clocks else ""),
+        *([] if nothing else [f"- {escape(words.effort(check))}"]),
+        *([] if nothing else [f"- intervals of {words.confidence(check)}{clocks}"]),
         *([f"- {words.ONE_BUILD}"] if words.one_build(check) else []),
         *(f"- {code(line)}" for line in words.ungated(check)),
         *(f"- {code(label)}: {code(why)}" for label, why in words.reasons(check)),

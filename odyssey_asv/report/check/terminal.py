@@ -30,6 +30,8 @@ def render(
     signs = ASCII if ascii else LINES
     console.print(f"base       {words.side(check.base)}")
     console.print(f"contender  {words.contender(check)}")
+    for line in words.left_out(check):
+        console.print(Text(line))
     for doubt in words.warnings(check):
         console.print(Text(f"warning: {doubt}", style="yellow"))
     shown, hidden = chosen(check.gated, everything=everything)
@@ -55,10 +57,11 @@ def render(
 
 
 def _summary(check: Check) -> list[str]:
-    mean = words.geometric_mean(check)
-    lines = [words.counts(check) + (f"; geometric mean {mean}" if mean else "")]
+    mean, counts = words.geometric_mean(check), words.counts(check)
+    lines = [counts + (f"; geometric mean {mean}" if mean else "")] if check.findings else []
     lines += [line for line in (words.noise(check),) if line]
-    lines.append(words.effort(check))
+    if check.conclusion is not Conclusion.NOTHING:
+        lines.append(words.effort(check))
     lines += [line for line in (words.detectable(check),) if line and check.same]
     return lines
 

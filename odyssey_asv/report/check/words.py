@@ -121,6 +121,34 @@ def ungated(check: Check) -> list[str]:
     return lines
 
 
+def left_out(check: Check) -> list[str]:
+    """What was not measured because it reaches no change, and why the rest was."""
+    found = check.left_out
+    if found is None:
+        return []
+    which = "the whole suite" if found.of is None else f"{found.cases} of {_cases(found.of)}"
+    files = _some_of(found.changed, "changed file")
+    lines = [f"left out: {which}; {files}"]
+    if found.passed_over:
+        lines.append(f"passed over: {_some_of(found.passed_over, 'file')}")
+    ordered = sorted(found.reasons, key=lambda reason: -reason[1])
+    shown = [f"measured: {_cases(count)}: {one_line(why)}" for why, count in ordered[:_NAMED]]
+    more = sum(count for _, count in ordered[_NAMED:])
+    return lines + shown + ([f"measured: {_cases(more)} for other reasons"] if more else [])
+
+
+def _some_of(paths: tuple[str, ...], noun: str) -> str:
+    """How many files, and the first of them by name."""
+    if not paths:
+        return f"no {noun} matters"
+    head = f"{len(paths)} {noun}{'' if len(paths) == 1 else 's'}"
+    return f"{head}: {_listed([one_line(path) for path in paths])}"
+
+
+def _cases(count: int) -> str:
+    return f"{count} {'case' if count == 1 else 'cases'}"
+
+
 def counts(check: Check) -> str:
     """`1 regression, 2 slower, 40 unchanged`: the gated cases by verdict."""
     return words.tally(check.counts)
@@ -204,13 +232,15 @@ def conclusion(check: Check) -> str:
     found = check.conclusion
     if found is Conclusion.ERROR:
         return "error: nothing could be measured on both sides: no verdict"
+    if found is Conclusion.NOTHING:
+        return "nothing to measure: no benchmark reaches what has changed"
     undecided = len(check.undecided)
     more = f"; {undecided} undecided" if undecided else ""
     if check.same:
         number, cases = alarms(check), judged(check)
         return (
             f"{number} false {'alarm' if number == 1 else 'alarms'}"
-            f" in {cases} {'case' if cases == 1 else 'cases'} of the same code{more}"
+            f" in {_cases(cases)} of the same code{more}"
         )
     match found:
         case Conclusion.REGRESSION:

@@ -96,6 +96,7 @@ def _head(check: Check) -> Head:
         ),
         warnings=tuple(words.warnings(check)),
         notes=(
+            *words.left_out(check),
             *words.ungated(check),
             *([detectable] if detectable else []),
             *([words.ONE_BUILD] if words.one_build(check) else []),
@@ -112,6 +113,8 @@ def _verdict(check: Check) -> tuple[str, str]:
             return "warning", "false alarms"
         case Conclusion.OK:
             return "ok", "ok"
+        case Conclusion.NOTHING:
+            return "ok", "nothing to measure"
         case Conclusion.INCONCLUSIVE:
             return "inconclusive", "undecided"
         case Conclusion.ERROR:

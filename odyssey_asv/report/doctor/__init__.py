@@ -1,0 +1,1 @@
+"""An examination in each of its forms."""
