@@ -11,7 +11,7 @@ import click
 
 from odyssey_asv.checking import Options, Plan, execute, prepare
 from odyssey_asv.cli import Scene
-from odyssey_asv.cli.exits import Exit, say
+from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.cli.options import (
     Confidence,
     bench_option,
@@ -21,6 +21,7 @@ from odyssey_asv.cli.options import (
     measuring_options,
 )
 from odyssey_asv.cli.reporting import Report, Wanted, keep_page, publish, report_options
+from odyssey_asv.cli.sharding import check_options, count_of
 from odyssey_asv.cli.watching import kept_words, watcher
 from odyssey_asv.config import Config
 from odyssey_asv.files import near
@@ -56,6 +57,7 @@ from odyssey_asv.report.html import check as html
 @click.option("--self", "same", is_flag=True, help="Check the contender against itself: the noise.")
 @click.option("--strict", is_flag=True, help="Undecided cases are a failure (exit 3).")
 @click.option("--fresh", is_flag=True, help="Build both environments anew.")
+@check_options
 @report_options
 @click.pass_obj
 def check(scene: Scene, /, wanted: Wanted, **asked: Any) -> int:
@@ -67,7 +69,8 @@ def check(scene: Scene, /, wanted: Wanted, **asked: Any) -> int:
 
     Exit code 1 says that a benchmark slowed down by more than the tolerance beyond doubt, or newly
     fails; 3 that nothing could be judged, that something looks slower but could not be decided, or with
-    --strict that anything could not.
+    --strict that anything could not. With --shard, 0 says that the shard was measured: the verdict is
+    that of all shards, which odyssey import gives.
     """  # fmt: skip
     config = load_config(scene)
     asv = load_asv(scene, config)
@@ -78,8 +81,13 @@ def check(scene: Scene, /, wanted: Wanted, **asked: Any) -> int:
         found, paths = execute(
             plan, config, asv, watching, echo=sys.stderr if scene.verbose else None
         )
+    if options.shard is not None:
+        put(near(paths[0]))
+        say(f"shard {options.shard}: {count_of(len(found.findings), 'finding')}")
+        say(f"next: odyssey import DIR…  (with the files of all {options.shard.of} shards)")
+        return Exit.OK
     code = exit_code(found)
-    report = _report(found, code)
+    report = report_of(found, code)
     publish(report, wanted)
     keep_page(report, config.pages / "check.html")
     if wanted.table:
@@ -120,7 +128,8 @@ def _noise_words(detectable: float, cases: int) -> str:
     )
 
 
-def _report(found: Check, code: Exit) -> Report:
+def report_of(found: Check, code: Exit) -> Report:
+    """The report of a check, in every form."""
     return Report(
         table=partial(terminal.render, found),
         json=partial(report_json.render, found, exit_code=code),
