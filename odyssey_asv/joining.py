@@ -52,7 +52,7 @@ def _joined(parts: Sequence[ResultSet], conflicts: list[str]) -> ResultSet:
     benchmarks = _benchmarks(parts, conflicts)
     results = _results(parts, conflicts)
     known = [part.run.duration_s for part in parts if part.run.duration_s is not None]
-    unsure = {
+    unsure: dict[str, Any] = {
         name: None
         for name in _MAY_DIFFER
         if len({getattr(part.environment, name) for part in parts}) > 1
