@@ -173,7 +173,7 @@ def execute(plan: Plan, config: Config, observer: Observer, echo: IO[str] | None
         with _lock(config, plan.request.config), Repository(plan.repository) as repository:
             known = [] if plan.request.force else _known(plan)
             surroundings = Surroundings(
-                describe=lambda commit: _describe(repository, commit, plan),
+                describe=lambda commit: describe(repository, commit, plan),
                 earlier=_newest_of(known),
                 stored=_stored_cases(known),
                 keep=keep,
@@ -332,7 +332,7 @@ def _stored_cases(known: list[ResultSet]) -> dict[str, list[tuple[str, str, int]
     return cases
 
 
-def _describe(repository: Repository, commit: str, plan: Plan) -> Commit:
+def describe(repository: Repository, commit: str, plan: Plan) -> Commit:
     return repository.describe(commit, dirty=_is_dirty(plan))
 
 

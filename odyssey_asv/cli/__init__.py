@@ -27,6 +27,7 @@ _VERBS = {
         "odyssey_asv.cli.baseline:baseline",
         "Create, propose, approve, verify baselines.",
     ),
+    "fleet": ("odyssey_asv.cli.fleet:fleet", "Look at the hosts that measure for --scheduler."),
     "import": ("odyssey_asv.cli.join:import_", "Join shards measured on other machines."),
     "publish": ("odyssey_asv.cli.publish:publish", "Make asv's site and pages of our own."),
 }

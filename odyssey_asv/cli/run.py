@@ -10,10 +10,13 @@ import click
 
 from odyssey_asv.cli import Scene
 from odyssey_asv.cli.exits import Exit, put, say
+from odyssey_asv.cli.fleet import FleetWatcher, fleet_options
 from odyssey_asv.cli.options import bench_option, environment_option, load_asv, load_config
 from odyssey_asv.cli.progress import observer
 from odyssey_asv.cli.sharding import count_of, shard_options
 from odyssey_asv.comparison import label
+from odyssey_asv.config import Config
+from odyssey_asv.distributing import Wish, run_over
 from odyssey_asv.files import near
 from odyssey_asv.model import Result, ResultSet, Status
 from odyssey_asv.run import Options, Outcome, Plan, execute, failed, prepare
@@ -55,6 +58,7 @@ _WIDTH = 200
     help="Whether a range leaves out merged branches.",
 )
 @shard_options
+@fleet_options
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 @click.pass_obj
 def run(
@@ -71,6 +75,7 @@ def run(
     first_parent: bool,
     shard: Shard | None,
     durations: Path | None,
+    wish: Wish | None,
     as_json: bool,
 ) -> int:
     """Measure COMMITS (default: HEAD) with asv and write a result file for each.
@@ -104,9 +109,10 @@ def run(
             durations,
         ),
     )
-    _announce(plan)
-    with observer() as watching:
-        outcome = execute(plan, config, watching, echo=sys.stderr if scene.verbose else None)
+    if wish is not None:
+        outcome = run_over(plan, wish, config, FleetWatcher())
+    else:
+        outcome = _measure(scene, plan, config)
     for path, results in (*outcome.stored, *outcome.written):
         _tell_failures(path, results)
     if outcome.failures and outcome.log is not None:
@@ -124,6 +130,12 @@ def run(
     elif not quick:
         say("next: odyssey compare  (the newest result against the baseline)")
     return Exit.OK
+
+
+def _measure(scene: Scene, plan: Plan, config: Config) -> Outcome:
+    _announce(plan)
+    with observer() as watching:
+        return execute(plan, config, watching, echo=sys.stderr if scene.verbose else None)
 
 
 def _announce(plan: Plan) -> None:
