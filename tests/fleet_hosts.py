@@ -65,7 +65,8 @@ class Hosts:
     folder: Path
     port: int = field(default_factory=free_port)
     scheme: str = "tcp"
-    words: tuple[str, ...] = ()
+    ttl: str = "20s"
+    env: Mapping[str, str] = field(default_factory=dict)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -81,7 +82,6 @@ class Hosts:
     def scheduler(self) -> subprocess.Popen[bytes]:
         return self._start(
             "scheduler", _SCHEDULER, "--host", self.address, "--no-dashboard", "--no-show",
-            *self.words,
         )  # fmt: skip
 
     def host(
@@ -90,7 +90,7 @@ class Hosts:
         return self._start(
             name, _WORKER, self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard",
             "--memory-limit", "0", "--name", name, "--resources", offers,
-            "--local-directory", str(self.folder / "dask"), "--death-timeout", "60", *self.words,
+            "--local-directory", str(self.folder / "dask"), "--death-timeout", "60",
             ODYSSEY_HOST_DIR=str(self.folder / name), **more,
         )  # fmt: skip
 
@@ -103,7 +103,8 @@ class Hosts:
                 env={
                     **os.environ,
                     "PYTHONPATH": root,
-                    "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "20s",
+                    "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": self.ttl,
+                    **self.env,
                     **env,
                 },
                 stdin=subprocess.DEVNULL,

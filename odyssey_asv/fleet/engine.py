@@ -7,6 +7,8 @@ that none is held by a host that may go. See `line` for what is decided.
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import logging
 import queue
 import time
@@ -22,7 +24,9 @@ from odyssey_asv.fleet import host as there
 from odyssey_asv.fleet.drive import DisconnectedError, Event
 from odyssey_asv.fleet.jobs import Answer, Host, Job
 
-_CONNECT_S = 10.0
+_CONNECT_S = 5.0
+_RETRY_S = 0.5
+_ANSWER_S = 30.0
 _LOOKING_SHARE = 20.0
 _CLASS = "class:"
 BENCH = "bench"
@@ -40,6 +44,25 @@ SETTINGS = {
 """What a scheduler and its workers should be started with; those of `local` are."""
 
 Perform = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
+async def _knock(address: str) -> None:
+    """Find out whether a scheduler answers. Raises OSError, and TypeError without certificates."""
+    comm: Any = importlib.import_module("distributed.comm")
+    security: Any = importlib.import_module("distributed.security").Security()
+    words = security.get_connection_args("client")
+    # Its own time-out does not hold once something has answered that is no scheduler.
+    made = await asyncio.wait_for(comm.connect(address, timeout=_CONNECT_S, **words), _CONNECT_S)
+    await made.close()
+
+
+def _unreachable(address: str, error: Exception) -> CannotMeasureError:
+    tip = "start one: dask scheduler; docs/fleet.md says with which settings"
+    if isinstance(error, TypeError):
+        tip = "tls needs certificates: see docs/fleet.md"
+    return CannotMeasureError(
+        f"no scheduler answers at {address}: {str(error) or 'it is silent'}", tip=tip
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +151,17 @@ class DaskEngine:
         deadline = time.monotonic() + timeout_s
         while True:
             try:
+                # A client that finds nobody is slow to go away again, so it is made only where one is.
+                asyncio.run(_knock(self.address))
                 self._client = distributed.Client(
-                    self.address, timeout=min(timeout_s, _CONNECT_S), set_as_default=False
+                    self.address, timeout=_CONNECT_S, set_as_default=False
                 )
-            except (OSError, TimeoutError, ValueError) as error:
-                if isinstance(error, ValueError) or time.monotonic() >= deadline:
-                    raise CannotMeasureError(
-                        f"no scheduler answers at {self.address}: {error}",
-                        tip="start one: dask scheduler (see docs/fleet.md)",
-                    ) from error
-                time.sleep(0.5)
+            except (TypeError, ValueError) as error:
+                raise _unreachable(self.address, error) from error
+            except (OSError, TimeoutError) as error:
+                if time.monotonic() >= deadline:
+                    raise _unreachable(self.address, error) from error
+                time.sleep(_RETRY_S)
             else:
                 return
 
@@ -178,7 +202,7 @@ class DaskEngine:
         if self._client is None or self._client.status != "running":
             raise DisconnectedError
         try:
-            return self._client.sync(call, *words, callback_timeout=_CONNECT_S * 3, **named)
+            return self._client.sync(call, *words, callback_timeout=_ANSWER_S, **named)
         except (OSError, TimeoutError, CancelledError) as error:
             raise DisconnectedError from error
 
@@ -275,7 +299,7 @@ class DaskEngine:
                 raise DisconnectedError
             return Event(address, job.id)
         try:
-            plain = future.result(timeout=_CONNECT_S * 6)
+            plain = future.result(timeout=2 * _ANSWER_S)
         except (OSError, TimeoutError, CancelledError):
             return Event(address, job.id)
         except Exception as error:  # noqa: BLE001 (whatever a job on another machine may raise)

@@ -8,6 +8,7 @@ never suffer.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -27,13 +28,13 @@ class Terms:
     grace_s: float = 10.0
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """A job that is in no flight. Until `until` it is kept for the host `kept_for`."""
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A job that was in flight and is kept for its host until then."""
 
     job: Job
-    kept_for: str | None = None
-    until: float = 0.0
+    host: str
+    until: float
 
 
 @dataclass(slots=True)
@@ -49,17 +50,18 @@ class Line:
     done: set[str] = field(default_factory=set, init=False)
     refused: dict[str, str] = field(default_factory=dict, init=False)
     """Why hosts that are there get no job, by their id."""
-    _waiting: list[_Waiting] = field(default_factory=list, init=False)
+    _fresh: deque[Job] = field(default_factory=deque, init=False)
+    _kept: dict[str, _Kept] = field(default_factory=dict, init=False)
     _hosts: dict[str, Host] = field(default_factory=dict, init=False)
     _losses: dict[str, list[str]] = field(default_factory=dict, init=False)
     _idle_since: float | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._waiting = [_Waiting(job) for job in self.jobs]
+        self._fresh = deque(self.jobs)
 
     @property
     def finished(self) -> bool:
-        return not self._waiting and not self.in_flight
+        return self.left == 0
 
     @property
     def usable(self) -> list[Host]:
@@ -67,7 +69,7 @@ class Line:
 
     def seen(self, hosts: Iterable[Host], now: float) -> list[Job]:
         """These hosts are there now, and no others. Returns the jobs whose hosts are gone."""
-        self._hosts = {host.address: host for host in hosts}
+        self._hosts = {host.address: host for host in sorted(hosts, key=lambda host: host.id)}
         self.refused = {
             host.id: reason
             for host in self._hosts.values()
@@ -93,38 +95,43 @@ class Line:
 
     def next(self, now: float) -> list[tuple[Job, Host]]:
         """Jobs for the hosts that are free, which then are in flight."""
-        handed = []
-        for host in sorted(self.usable, key=lambda host: host.id):
-            busy = {other.id for _, other in self.in_flight.values()}
+        handed: list[tuple[Job, Host]] = []
+        busy = {host.id for _, host in self.in_flight.values()}
+        for host in self.usable:
+            if not self._fresh and not self._kept:
+                break
             if host.id in busy:
                 # Also where it is known by two addresses: one computer, one job.
                 continue
-            chosen = self._choose(host, now)
-            if chosen is not None:
-                self._waiting.remove(chosen)
-                self.in_flight[host.address] = (chosen.job, host)
-                handed.append((chosen.job, host))
+            job = self._choose(host, now)
+            if job is not None:
+                busy.add(host.id)
+                self.in_flight[host.address] = (job, host)
+                handed.append((job, host))
         return handed
 
-    def _choose(self, host: Host, now: float) -> _Waiting | None:
-        """The job this host had before it was lost, else the first that is kept for no other."""
-        own = (w for w in self._waiting if w.kept_for == host.id)
-        free = (w for w in self._waiting if w.kept_for is None or now >= w.until)
-        return next(own, None) or next(free, None)
+    def _choose(self, host: Host, now: float) -> Job | None:
+        """What this host had before it was lost, else what was kept long enough, else a fresh job."""
+        kept = self._kept.values()
+        own = next((k for k in kept if k.host == host.id), None)
+        chosen = own or next((k for k in kept if now >= k.until), None)
+        if chosen is not None:
+            del self._kept[chosen.job.id]
+            return chosen.job
+        return self._fresh.popleft() if self._fresh else None
 
     def answered(self, address: str, job_id: str) -> Job | None:
         """An answer came from a host; None where nobody waits for it any more. Also one whose host was
         given up in the meantime counts, as long as nobody else does the job."""
-        for waiting in self._waiting:
-            if waiting.job.id == job_id:
-                self._waiting.remove(waiting)
-                self.done.add(job_id)
-                return waiting.job
-        if self._flies(address, job_id):
-            del self.in_flight[address]
+        kept = self._kept.pop(job_id, None)
+        if kept is not None:
             self.done.add(job_id)
-            return next(job for job in self.jobs if job.id == job_id)
-        return None
+            return kept.job
+        if not self._flies(address, job_id):
+            return None
+        job, _ = self.in_flight.pop(address)
+        self.done.add(job_id)
+        return job
 
     def gave_up(self, address: str, job_id: str, reason: str) -> Job | None:
         """The job in flight on a host failed by its own fault; None where nobody waits for it."""
@@ -151,13 +158,13 @@ class Line:
                 f"{len(losses)} hosts were lost while they did it: {', '.join(losses)}"
             )
         else:
-            self._waiting.insert(0, _Waiting(job, host.id, now + self.terms.grace_s))
+            self._kept[job.id] = _Kept(job, host.id, now + self.terms.grace_s)
         return job
 
     def disconnected(self, now: float) -> None:
         """The engine is gone, which is no job's fault: what was in flight is kept for its host."""
         for job, host in self.in_flight.values():
-            self._waiting.insert(0, _Waiting(job, host.id, now + self.terms.patience_s))
+            self._kept[job.id] = _Kept(job, host.id, now + self.terms.patience_s)
         self.in_flight.clear()
         self._hosts.clear()
 
@@ -169,7 +176,7 @@ class Line:
     @property
     def left(self) -> int:
         """How many jobs are neither done nor given up."""
-        return len(self._waiting) + len(self.in_flight)
+        return len(self._fresh) + len(self._kept) + len(self.in_flight)
 
     def stuck(self, now: float) -> bool:
         """Whether nothing will ever happen: for too long there was no host that fits."""
