@@ -261,7 +261,8 @@ def _config_words(asv: AsvConfig, config: Config) -> list[str]:
 
 
 def _run_words(request: Request, name: str) -> list[str]:
-    words = [f"--machine={name}", "--budget", repr(request.budget_s)]
+    # What is stored is known here; what a host may have kept of the commit is no answer.
+    words = [f"--machine={name}", "--budget", repr(request.budget_s), "--force"]
     words += _each("--bench", request.benches) + _each("--environment", request.environments)
     return words
 
