@@ -275,25 +275,42 @@ class DaskEngine:
             self._call(there.put_bundle, job.home, digest, content, [host.address])
 
     def events(self, timeout_s: float) -> Sequence[Event]:
-        found: list[Event] = []
+        ended: list[tuple[str, Job, Any]] = []
         wait_s = timeout_s
         while True:
             try:
-                address, future = (
-                    self._finished.get(timeout=wait_s) if wait_s else self._finished.get_nowait()
-                )
+                address, future = self._finished.get(block=wait_s > 0.0, timeout=wait_s)
             except queue.Empty:
-                return found
+                break
             wait_s = 0.0
             job, current = self._flying.get(address, (None, None))
-            if job is None or current is not future:
-                # Of a host that is gone, or of a scheduler before this one.
-                continue
-            del self._flying[address]
-            found.append(self._event(address, job, future))
+            # Others are of a host that is gone, or of a scheduler before this one.
+            if job is not None and current is future:
+                del self._flying[address]
+                ended.append((address, job, future))
+        together = self._fetched([future for _, _, future in ended])
+        found = []
+        for address, job, future in ended:
+            plain = together.get(future.key)
+            if plain is not None:
+                found.append(Event(address, job.id, answer=Answer(**plain)))
+            else:
+                found.append(self._event(address, job, future))
+            # Fetched it is stored at once; Dask may forget it.
+            future.release()
+        return found
+
+    def _fetched(self, futures: Sequence[Any]) -> dict[str, dict[str, Any]]:
+        """The results of several jobs in one go, by key; none where any of them makes trouble."""
+        done = [future for future in futures if future.status == "finished"]
+        try:
+            results = self._client.gather(done) if len(done) > 1 else []
+        except Exception:  # noqa: BLE001 (each is asked for alone, which tells whose fault it is)
+            return {}
+        return {future.key: plain for future, plain in zip(done, results, strict=False)}
 
     def _event(self, address: str, job: Job, future: Any) -> Event:
-        """What became of a job. The result is fetched here, and Dask may forget it."""
+        """What became of a job."""
         if future.status == "cancelled":
             if self._client.status != "running":
                 raise DisconnectedError
@@ -306,8 +323,6 @@ class DaskEngine:
             if type(error).__name__ in ("KilledWorker", "FutureCancelledError"):
                 return Event(address, job.id)
             return Event(address, job.id, reason=f"{type(error).__name__}: {error}")
-        finally:
-            future.release()
         return Event(address, job.id, answer=Answer(**plain))
 
     def stop(self, session: str) -> None:
