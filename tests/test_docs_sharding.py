@@ -13,8 +13,7 @@ import yaml
 
 from tests import paired_projects
 from tests.paired_projects import CODE
-from tests.projects import ODYSSEY, load, make
-from tests.test_cli_fleet import SUITE, UNBUILT
+from tests.projects import ODYSSEY, PYTHON, load, make
 
 PAGE = (Path(__file__).parent.parent / "docs" / "sharding.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(r"<!-- run: (\w+) -->\n```sh\n(.*?)```", re.DOTALL)
@@ -24,7 +23,7 @@ BLOCKS = dict(_BLOCK.findall(PAGE))
 def sh(script: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
     path = f"{Path(ODYSSEY).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
-        ["sh", "-c", script], cwd=folder, env={**os.environ, "PATH": path, **env},
+        ["sh", "-c", script], cwd=folder, env={**os.environ, **env, "PATH": path},
         capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
@@ -43,7 +42,8 @@ def test_three_calls_and_an_import(tmp_path: Path) -> None:
 
 def test_a_slurm_array(tmp_path: Path) -> None:
     """Two of its tasks, one after the other, as Slurm would set their variables."""
-    project = make(tmp_path / "project", SUITE.format(number=1), **UNBUILT)
+    # As installed, so that nothing is built; only HEAD can be measured so.
+    project = make(tmp_path / "project", environment_type="existing", pythons=[PYTHON])
     project.git("tag", "v1.0")
     commit = project.commit("the only one after v1.0")
     for task in ("1", "2"):

@@ -29,7 +29,7 @@ from typing import Any
 
 import psutil
 
-import odyssey_asv
+from odyssey_asv import __version__
 from odyssey_asv.files import plain_name, write_atomically, write_new
 from odyssey_asv.fleet.jobs import job_of
 
@@ -53,7 +53,7 @@ def home_of(named: str | None) -> Path:
 def describe(named: str | None = None) -> dict[str, Any]:
     """Which host this is, with which version of this program."""
     home = home_of(named)
-    return {"id": _identity(home), "version": odyssey_asv.__version__, "home": str(home)}
+    return {"id": _identity(home), "version": __version__, "home": str(home)}
 
 
 def _identity(home: Path) -> str:
