@@ -25,11 +25,12 @@ from odyssey_asv.trials import Trial
 @dataclass(slots=True)
 class Arena:
     """A pair of environments, base first, with the processes to be started in them and the trials
-    that are measured there."""
+    that are measured there. `whole` are the trials of all shards."""
 
     pair: tuple[Built, Built]
     sides: tuple[Side, Side]
     trials: Sequence[Trial] = ()
+    whole: Sequence[Trial] = ()
 
     @property
     def name(self) -> str:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from odyssey_asv import pairing
+from odyssey_asv import pairing, slicing
 from odyssey_asv.adapter import machine
 from odyssey_asv.adapter.asv_config import AsvConfig, check_suite
 from odyssey_asv.adapter.environments import Kept, Recipe, Workshop, recipes
@@ -29,15 +29,18 @@ from odyssey_asv.model import Commit, Metric, ResultSet, Run, RunKind, Status
 from odyssey_asv.noise import keep_noise
 from odyssey_asv.pairing import Engine, Watcher
 from odyssey_asv.policy import Policy
+from odyssey_asv.portions import Portion
 from odyssey_asv.project import open_project
 from odyssey_asv.reach import Reach
 from odyssey_asv.repository import Repository
+from odyssey_asv.shards import Shard
 from odyssey_asv.store import results as store
 from odyssey_asv.store.baselines import Baselines
 from odyssey_asv.store.results import now
 from odyssey_asv.trials import Settings, Trial, trials
 from odyssey_asv.workspace import (
     check_expressions,
+    check_machine,
     check_writable,
     nothing_selected,
     repository_of,
@@ -69,6 +72,10 @@ class Options:
     strict: bool = False
     fresh: bool = False
     changed: bool = False
+    shard: Shard | None = None
+    durations: Path | None = None
+    machine: str | None = None
+    out: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +143,8 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
     check_suite(asv)
     check_expressions(options.benches)
     _check_zone(config, options)
+    if options.machine is not None:
+        check_machine(options.machine)
     policy = config.policy(tolerance=options.tolerance, threshold=options.threshold)
     if options.gate is not None:
         policy = replace(policy, gate=options.gate)
@@ -231,7 +240,8 @@ def _base(
 def execute(
     plan: Plan, config: Config, asv: AsvConfig, observer: Observer, echo: IO[str] | None = None
 ) -> tuple[Check, tuple[Path, ...]]:
-    """Build both sides, measure them, judge; store both as result files, whose paths are returned.
+    """Build both sides, measure them, judge; store both as result files, whose paths are returned. What
+    was measured for a shard is stored as a shard file instead.
 
     Raises `BuildFailedError` and `CannotMeasureError`, and `InterruptedRunError` when interrupted.
     Whatever ends the measuring early, what was measured is stored first, marked incomplete. A result
@@ -241,7 +251,8 @@ def execute(
     started = time.monotonic()
     if plan.reach is not None and plan.reach.nothing:
         return _unmeasured(plan, plan.reach, time.monotonic() - started), ()
-    check_writable(config.results)
+    out = plan.options.out or config.results
+    check_writable(out)
     start_state(config.state)
     session = _Session(plan, settings(plan, config, asv, benches=plan.options.benches), observer)
     with (
@@ -250,21 +261,23 @@ def execute(
         work_folder(config.state) as work,
     ):
         session.arenas = list(_arenas(plan, config, asv, workshop, work, session))
+        if plan.options.shard is not None:
+            session.portion = slicing.take(
+                session.arenas, plan.options.shard, plan.options.durations, config
+            )
         try:
             session.measure()
         except (KeyboardInterrupt, OdysseyError, OSError) as error:
             session.record(whole=False)
-            session.store(config.results)
+            session.store(out)
             if isinstance(error, KeyboardInterrupt):
                 raise InterruptedRunError("interrupted", tip="marked as incomplete") from error
             raise
     session.record(whole=True)
-    try:
-        paths = session.store(config.results)
-    except OSError as error:
-        paths = ()
-        session.warnings.append(f"the results are not stored: {error.strerror}: {error.filename}")
+    paths = () if session.portion is not None else session.store_or_warn(out)
     check = session.conclude(time.monotonic() - started)
+    if session.portion is not None:
+        return check, (slicing.save_check(plan, session.arenas, session.portion, check, out),)
     if plan.options.same:
         keep_noise(config.state, check)
     return check, paths
@@ -296,7 +309,7 @@ def _arenas(  # noqa: PLR0913, PLR0917 (all that a check has)
             f"benchmarks of {module} are left out: {reason}"
             for module, reason in discovered.faults.items()
         ]
-        place.trials = session.chosen(trials(discovered.records, session.settings))
+        place.trials = place.whole = session.chosen(trials(discovered.records, session.settings))
         yield place
 
 
@@ -329,6 +342,7 @@ class _Session:
     arenas: list[Arena] = field(default_factory=list)
     engines: list[Engine] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    portion: Portion | None = None
     rng: random.Random = field(init=False)
     promise: Promise = field(init=False)
     sets: list[tuple[ResultSet, ResultSet]] = field(default_factory=list)
@@ -341,15 +355,16 @@ class _Session:
     def measure(self) -> None:
         """Measure in one environment after the other, each with an even share of the time left."""
         found = [trial for place in self.arenas for trial in place.trials]
-        if not found and not self.reasons:
+        whole = [trial for place in self.arenas for trial in place.whole]
+        if not whole and not self.reasons:
             raise nothing_selected(self.plan.options.benches, self.warnings)
-        gated = sum(trial.gated for trial in found)
+        # What is promised holds for all shards together, so each judges as one of many cases.
+        gated = sum(trial.gated for trial in whole)
         self.promise = Promise(cases=gated, alarm=1.0 - self.plan.confidence)
-        if not found:
-            return
-        self.observer.planned(len(found), gated)
+        self.observer.planned(len(found), sum(trial.gated for trial in found))
         deadline = time.monotonic() + self.plan.budget_s
-        for left, place in zip(range(len(self.arenas), 0, -1), self.arenas, strict=True):
+        arenas = [place for place in self.arenas if place.trials]
+        for left, place in zip(range(len(arenas), 0, -1), arenas, strict=True):
             self.observer.measuring(place.name, len(self.arenas))
             now = time.monotonic()
             engine = Engine(
@@ -385,8 +400,8 @@ class _Session:
         return trial.judge(self.settings, self.promise)
 
     def record(self, *, whole: bool) -> None:
-        """Make a result set for each side and environment."""
-        plan, record = self.plan, machine.describe()
+        """Make a result set of each side in each environment; measuring is over."""
+        plan, record = self.plan, machine.describe(self.plan.options.machine)
         run = Run(
             kind=RunKind.PAIRED,
             complete=whole,
@@ -398,6 +413,14 @@ class _Session:
                 place.result_set(side, plan.commits[side], run, record) for side in (0, 1)
             )
             self.sets.append((first, second))
+
+    def store_or_warn(self, folder: Path) -> tuple[Path, ...]:
+        """As `store`; what cannot be written takes nothing from the verdict."""
+        try:
+            return self.store(folder)
+        except OSError as error:
+            self.warnings.append(f"the results are not stored: {error.strerror}: {error.filename}")
+            return ()
 
     def store(self, folder: Path) -> tuple[Path, ...]:
         """Write a result file for each set in which anything was measured."""

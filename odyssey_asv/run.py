@@ -12,6 +12,7 @@ from typing import IO
 
 from filelock import FileLock, Timeout
 
+from odyssey_asv import slicing
 from odyssey_asv.adapter import asv_config, machine
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.metadata import asv_name
@@ -19,7 +20,9 @@ from odyssey_asv.config import Config
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError, OdysseyError
 from odyssey_asv.measure import Observer, Request, Surroundings, Workplace, measure
 from odyssey_asv.model import Commit, Result, ResultSet, Status
+from odyssey_asv.portions import Portion
 from odyssey_asv.repository import Repository, evenly
+from odyssey_asv.shards import Shard
 from odyssey_asv.store import results as store
 from odyssey_asv.workspace import (
     check_expressions,
@@ -44,6 +47,8 @@ class Options:
     budget_s: float | None = None
     sample: int | None = None
     first_parent: bool = True
+    shard: Shard | None = None
+    durations: Path | None = None
 
 
 Kept = tuple[Path, ResultSet]
@@ -53,7 +58,8 @@ Kept = tuple[Path, ResultSet]
 class Plan:
     """What a run is going to do: measure `request.commits`; `stored` files answer for the others.
 
-    The sets of `stored` hold no more results than those that failed.
+    The sets of `stored` hold no more results than those that failed. `portion` is what falls to the
+    shard, where this is one; `machine` the name asked for.
     """
 
     request: Request
@@ -61,18 +67,22 @@ class Plan:
     repository: Path
     out: Path
     uncommitted: tuple[str, ...] = ()
+    portion: Portion | None = None
+    machine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a run left: the files it wrote, in the order written, and those that were there already.
 
-    `log` holds asv's own words, None where asv was not needed.
+    `log` holds asv's own words, None where asv was not needed. `shard` is the file that tells of the
+    shard, where this was one and nothing is left to measure.
     """
 
     written: tuple[Kept, ...]
     stored: tuple[Kept, ...]
     log: Path | None = None
+    shard: Path | None = None
 
     @property
     def failures(self) -> int:
@@ -112,7 +122,10 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
         commits = _commits(repository, asv, options, _measured_commits(out, record["machine"]))
         uncommitted = repository.dirty_paths()
         head = repository.resolve("HEAD")
-    if request.existing and commits != [head]:
+    taken: Portion | None = None
+    if options.shard is not None:
+        commits, taken = slicing.commits(commits, options.shard, options.durations, config)
+    if request.existing and not set(commits) <= {head}:
         raise InvalidInputError(
             "an existing environment can only be measured as HEAD",
             tip="leave out the commits, or choose another environment with -E",
@@ -127,7 +140,7 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
         stored = [kept for found in answers.values() for kept in found]
         left = [commit for commit in commits if not answers[commit]]
     request = replace(request, commits=tuple(left), force=force, dirty=dirty)
-    return Plan(request, tuple(stored), location, out, tuple(uncommitted))
+    return Plan(request, tuple(stored), location, out, tuple(uncommitted), taken, options.machine)
 
 
 def failed(results: ResultSet) -> list[Result]:
@@ -160,7 +173,7 @@ def execute(plan: Plan, config: Config, observer: Observer, echo: IO[str] | None
         with _lock(config, plan.request.config), Repository(plan.repository) as repository:
             known = [] if plan.request.force else _known(plan)
             surroundings = Surroundings(
-                describe=lambda commit: _describe(repository, commit, plan),
+                describe=lambda commit: describe(repository, commit, plan),
                 earlier=_newest_of(known),
                 stored=_stored_cases(known),
                 keep=keep,
@@ -168,7 +181,12 @@ def execute(plan: Plan, config: Config, observer: Observer, echo: IO[str] | None
             log = config.state / "logs" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-run.log"
             workplace = Workplace(config.state, log, echo)
             measure(plan.request, workplace, surroundings, observer)
-    return Outcome(tuple(written), plan.stored, log)
+    outcome = Outcome(tuple(written), plan.stored, log)
+    if plan.portion is None or outcome.incomplete:
+        return outcome
+    paths = [path for path, _ in (*outcome.stored, *outcome.written)]
+    told = slicing.save_run(plan.request, plan.machine, plan.portion, paths, plan.out)
+    return replace(outcome, shard=told)
 
 
 def _commits(
@@ -314,7 +332,7 @@ def _stored_cases(known: list[ResultSet]) -> dict[str, list[tuple[str, str, int]
     return cases
 
 
-def _describe(repository: Repository, commit: str, plan: Plan) -> Commit:
+def describe(repository: Repository, commit: str, plan: Plan) -> Commit:
     return repository.describe(commit, dirty=_is_dirty(plan))
 
 

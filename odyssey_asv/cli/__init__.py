@@ -30,8 +30,9 @@ _VERBS = {
         "Create, propose, approve, verify baselines.",
     ),
     "mojo": ("odyssey_asv.cli.mojo:mojo", "Copy what measures Mojo code into a project."),
+    "fleet": ("odyssey_asv.cli.fleet:fleet", "Look at the hosts that measure for --scheduler."),
     "publish": ("odyssey_asv.cli.publish:publish", "Make asv's site and pages of our own."),
-    "import": ("odyssey_asv.cli.importing:import_", "Store other tools' results as result files."),
+    "import": ("odyssey_asv.cli.importing:import_", "Join shards; store other tools' results."),
     "export": ("odyssey_asv.cli.exporting:export", "Write a result as other tools read it."),
 }
 

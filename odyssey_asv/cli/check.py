@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import click
 
+from odyssey_asv.adapter.environments import Kept
 from odyssey_asv.checking import Options, Plan, execute, prepare
 from odyssey_asv.cli import Scene
-from odyssey_asv.cli.exits import Exit, say
+from odyssey_asv.cli.exits import Exit, put, say
+from odyssey_asv.cli.fleet import FleetWatcher, fleet_options
 from odyssey_asv.cli.options import (
     Confidence,
     bench_option,
@@ -21,8 +24,10 @@ from odyssey_asv.cli.options import (
     measuring_options,
 )
 from odyssey_asv.cli.reporting import Report, Wanted, keep_page, publish, report_options
+from odyssey_asv.cli.sharding import check_options, count_of
 from odyssey_asv.cli.watching import kept_words, watcher
 from odyssey_asv.config import Config
+from odyssey_asv.distributing import Wish, check_over
 from odyssey_asv.files import near
 from odyssey_asv.findings import Check, Conclusion
 from odyssey_asv.noise import known_noise
@@ -61,9 +66,13 @@ from odyssey_asv.report.html import check as html
 )
 @click.option("--strict", is_flag=True, help="Undecided cases are a failure (exit 3).")
 @click.option("--fresh", is_flag=True, help="Build both environments anew.")
+@check_options
+@fleet_options
 @report_options
 @click.pass_obj
-def check(scene: Scene, /, wanted: Wanted, changed: bool | None, **asked: Any) -> int:
+def check(
+    scene: Scene, /, wanted: Wanted, changed: bool | None, wish: Wish | None, **asked: Any
+) -> int:
     """Measure CONTENDER against its base in pairs, on this machine, and judge.
 
     CONTENDER is a commit or reference; without it, the working tree with the uncommitted changes of its
@@ -73,7 +82,8 @@ def check(scene: Scene, /, wanted: Wanted, changed: bool | None, **asked: Any) -
     Exit code 1 says that a benchmark slowed down by more than the tolerance beyond doubt, or newly
     fails; 3 that nothing could be judged, that something looks slower but could not be decided, or with
     --strict that anything could not. With --changed it is 0 as well where no benchmark reaches what has
-    changed, so that nothing had to be measured.
+    changed, so that nothing had to be measured. With --shard, 0 says that the shard was measured: the
+    verdict is that of all shards, which odyssey import gives.
     """  # fmt: skip
     config = load_config(scene)
     asv = load_asv(scene, config)
@@ -82,19 +92,29 @@ def check(scene: Scene, /, wanted: Wanted, changed: bool | None, **asked: Any) -
     options = Options(**asked, changed=changed)
     plan = prepare(config, asv, options)
     _announce(plan, config)
-    with watcher() as watching:
-        found, paths = execute(
-            plan, config, asv, watching, echo=sys.stderr if scene.verbose else None
-        )
+    builds: Sequence[Kept] = ()
+    if wish is not None:
+        found, paths = check_over(plan, wish, config, asv, FleetWatcher())
+    else:
+        with watcher() as watching:
+            found, paths = execute(
+                plan, config, asv, watching, echo=sys.stderr if scene.verbose else None
+            )
+            builds = watching.builds
+    if options.shard is not None:
+        put(near(paths[0]))
+        say(f"shard {options.shard}: {count_of(len(found.findings), 'finding')}")
+        say(f"next: odyssey import DIR…  (with the files of all {options.shard.of} shards)")
+        return Exit.OK
     code = exit_code(found)
-    report = _report(found, code)
+    report = report_of(found, code)
     publish(report, wanted)
     keep_page(report, config.pages / "check.html")
     if wanted.table:
         if paths:
             say(f"results: {', '.join(near(path) for path in paths)}")
-        if watching.builds:
-            say(f"environments: {kept_words(watching.builds)}")
+        if builds:
+            say(f"environments: {kept_words(builds)}")
         say(f"next: {_next(found, plan)}")
     return code
 
@@ -129,7 +149,8 @@ def _noise_words(detectable: float, cases: int) -> str:
     )
 
 
-def _report(found: Check, code: Exit) -> Report:
+def report_of(found: Check, code: Exit) -> Report:
+    """The report of a check, in every form."""
     return Report(
         table=partial(terminal.render, found),
         json=partial(report_json.render, found, exit_code=code),

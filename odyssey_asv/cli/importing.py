@@ -10,9 +10,11 @@ from odyssey_asv import importing
 from odyssey_asv.cli import Scene
 from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.cli.options import load_config, open_repository
+from odyssey_asv.cli.reporting import Wanted, report_options
 from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.files import near
 from odyssey_asv.formats.shape import Imported
+from odyssey_asv.gathering import holds_shards
 from odyssey_asv.importing import Known, Source
 from odyssey_asv.model import Commit
 from odyssey_asv.store.results import now, save_once
@@ -37,6 +39,7 @@ from odyssey_asv.units import one_line, printable
     metavar="DIR",
     help="Where result files go (default: benchmarks/results).",
 )
+@report_options
 @click.pass_obj
 def import_(
     scene: Scene,
@@ -45,20 +48,33 @@ def import_(
     commit: str | None,
     machine: str | None,
     out: Path | None,
+    wanted: Wanted,
 ) -> int:
-    """Store results of other tools, or from elsewhere, as result files.
+    """Store results of other tools, or from elsewhere, as result files; join shards.
 
     Reads the JSON of pytest-benchmark, pyperf and Google Benchmark, result files, and the results
     of asv. A folder means every file below it that is one of these. What is stored already is not
-    stored again.
+    stored again. Where there are files that --shard left, they are joined and every conflict is named; of
+    a sharded check that gives the report, in the form that is wanted, and its exit code.
 
-    Prints the paths of the result files. Exit code 2 says that a file could not be read; the others
-    are stored all the same.
+    Prints the paths of the result files. Exit code 2 says that a file could not be read, and the others
+    are stored all the same; or that shards do not belong together, or one is missing.
     """  # fmt: skip
     config = load_config(scene)
     missing = [path for path in paths if not path.exists()]
     if missing:
         raise InvalidInputError("\n".join(f"{path}: not found" for path in missing))
+    if holds_shards(paths):
+        if source or commit or machine:
+            raise click.UsageError("--from, --commit and --machine are not for shards")
+        # Knows all of a check, which reading files does not need.
+        from odyssey_asv.cli.joining import join_shards
+
+        return join_shards(config, paths, out or config.results, wanted)
+    if not wanted.table or wanted.folder is not None:
+        raise click.UsageError(
+            "--format and --report are for the shards of a check; there are none"
+        )
     if machine is not None:
         # Knows the repository, which reading files does not need.
         from odyssey_asv.workspace import check_machine

@@ -10,12 +10,17 @@ import click
 
 from odyssey_asv.cli import Scene
 from odyssey_asv.cli.exits import Exit, put, say
+from odyssey_asv.cli.fleet import FleetWatcher, fleet_options
 from odyssey_asv.cli.options import bench_option, environment_option, load_asv, load_config
 from odyssey_asv.cli.progress import observer
+from odyssey_asv.cli.sharding import count_of, shard_options
 from odyssey_asv.comparison import label
+from odyssey_asv.config import Config
+from odyssey_asv.distributing import Wish, run_over
 from odyssey_asv.files import near
 from odyssey_asv.model import Result, ResultSet, Status
 from odyssey_asv.run import Options, Outcome, Plan, execute, failed, prepare
+from odyssey_asv.shards import Shard
 from odyssey_asv.units import printable
 
 _FAILURES_SHOWN = 10
@@ -52,6 +57,8 @@ _WIDTH = 200
     show_default=True,
     help="Whether a range leaves out merged branches.",
 )
+@shard_options
+@fleet_options
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 @click.pass_obj
 def run(
@@ -66,6 +73,9 @@ def run(
     budget: float | None,
     sample: int | None,
     first_parent: bool,
+    shard: Shard | None,
+    durations: Path | None,
+    wish: Wish | None,
     as_json: bool,
 ) -> int:
     """Measure COMMITS (default: HEAD) with asv and write a result file for each.
@@ -77,16 +87,32 @@ def run(
     budget was spent before everything was measured.
     """  # fmt: skip
     config = load_config(scene)
+    if quick and shard is not None:
+        raise click.UsageError(
+            "--quick stores nothing, so there is nothing to join: leave out --shard"
+        )
     plan = prepare(
         config,
         load_asv(scene, config),
         Options(
-            commits, benches, environments, machine, out, quick, force, budget, sample, first_parent
+            commits,
+            benches,
+            environments,
+            machine,
+            out,
+            quick,
+            force,
+            budget,
+            sample,
+            first_parent,
+            shard,
+            durations,
         ),
     )
-    _announce(plan)
-    with observer() as watching:
-        outcome = execute(plan, config, watching, echo=sys.stderr if scene.verbose else None)
+    if wish is not None:
+        outcome = run_over(plan, wish, config, FleetWatcher())
+    else:
+        outcome = _measure(scene, plan, config)
     for path, results in (*outcome.stored, *outcome.written):
         _tell_failures(path, results)
     if outcome.failures and outcome.log is not None:
@@ -96,9 +122,20 @@ def run(
         say("the budget was spent; the same command goes on where it stopped (--budget S for more)")
     if outcome.failures or outcome.incomplete:
         return Exit.CANNOT
-    if not quick:
+    if outcome.shard is not None and shard is not None and plan.portion is not None:
+        say(
+            f"shard {shard}: {count_of(len(plan.portion.units), 'commit')} in {near(outcome.shard)}"
+        )
+        say(f"next: odyssey import DIR…  (with the files of all {shard.of} shards)")
+    elif not quick:
         say("next: odyssey compare  (the newest result against the baseline)")
     return Exit.OK
+
+
+def _measure(scene: Scene, plan: Plan, config: Config) -> Outcome:
+    _announce(plan)
+    with observer() as watching:
+        return execute(plan, config, watching, echo=sys.stderr if scene.verbose else None)
 
 
 def _announce(plan: Plan) -> None:

@@ -28,28 +28,28 @@ def check_out(
     submodules may be relative to it, and a partial clone fetches files from it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     words = ["--quiet", "--shared", "--no-checkout", "--", str(root), str(folder)]
-    _git("clone", *words, cwd=folder.parent)
+    run_git("clone", *words, cwd=folder.parent)
     # git does not share the objects of a shallow clone, and copies only what references reach.
     borrowed = folder / ".git" / "objects" / "info" / "alternates"
     if not borrowed.exists():
         borrowed.write_text(f"{objects}\n", encoding="utf-8")
     for key, value in origin.items():
-        _git("config", f"remote.origin.{key}", value, cwd=folder)
+        run_git("config", f"remote.origin.{key}", value, cwd=folder)
     if "promisor" in origin:
-        _git("config", "core.repositoryFormatVersion", "1", cwd=folder)
-        _git("config", "extensions.partialClone", "origin", cwd=folder)
-    _git("checkout", "--quiet", "--force", "--detach", commit, cwd=folder)
+        run_git("config", "core.repositoryFormatVersion", "1", cwd=folder)
+        run_git("config", "extensions.partialClone", "origin", cwd=folder)
+    run_git("checkout", "--quiet", "--force", "--detach", commit, cwd=folder)
     if (folder / ".gitmodules").exists():
         words = ["submodule", "--quiet", "update", "--init", "--recursive"]
         try:
             # As asv has it: submodules may be folders of this machine.
-            _git("-c", "protocol.file.allow=always", *words, cwd=folder)
+            run_git("-c", "protocol.file.allow=always", *words, cwd=folder)
         except CannotMeasureError as error:
             error.tip = "see that git submodule update --init --recursive works by itself"
             raise
 
 
-def _git(*arguments: str, cwd: Path) -> None:
+def run_git(*arguments: str, cwd: Path) -> None:
     """Run git in another repository than ours, and end it with all it started if we are interrupted."""
     env = {name: value for name, value in os.environ.items() if name not in _OF_ONE_REPOSITORY}
     child = subprocess.Popen(

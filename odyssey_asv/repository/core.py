@@ -55,6 +55,11 @@ class Repository:
         return Path(self._repo.working_tree_dir or self._repo.git_dir)
 
     @property
+    def objects(self) -> Path:
+        """The folder of the objects."""
+        return self._path_of("objects")
+
+    @property
     def shallow(self) -> bool:
         return self._ask("rev-parse", "--is-shallow-repository") == "true"
 

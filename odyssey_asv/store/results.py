@@ -15,7 +15,7 @@ from odyssey_asv.store.loader import result_set_of
 from odyssey_asv.store.schema import check
 from odyssey_asv.store.text import dumps, loads, read_bytes
 
-_SUFFIX = "_results.json"
+SUFFIX = "_results.json"
 _NAME = re.compile(r"^(\d{8}T\d{6}Z)-([0-9a-f]{7,40}|nocommit)(?:-(\d+))?_results\.json$")
 
 
@@ -80,7 +80,7 @@ def save_once(results: ResultSet, folder: Path) -> tuple[Path, bool]:
 
 def _write_in(folder: Path, stem: str, content: bytes) -> Path:
     for attempt in range(1, 1000):
-        path = folder / f"{stem}{'' if attempt == 1 else f'-{attempt}'}{_SUFFIX}"
+        path = folder / f"{stem}{'' if attempt == 1 else f'-{attempt}'}{SUFFIX}"
         try:
             write_new(path, content)
         except FileExistsError:
