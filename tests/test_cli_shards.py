@@ -210,7 +210,7 @@ def test_words_that_cannot_be(tmp_path: Path) -> None:
         (("run", "--quick", "--shard", "1/2"), "leave out --shard"),
         (("check", "--shard", "half"), "expected a shard such as 1/4"),
         (("run", "--shard", "1/2", "--durations", "nowhere"), "nowhere"),
-        (("import", "benchmarks"), "neither result files nor shards"),
+        (("import", "benchmarks"), "nothing to import"),
     ):
         answer = project.here(*words)
         assert answer.code == 2, answer.words()
