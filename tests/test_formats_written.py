@@ -362,6 +362,7 @@ def test_one_apostrophe_less_is_the_text(text: str) -> None:
 
 
 @pytest.mark.parametrize("target", JSON_TARGETS)
+@settings(max_examples=50)
 @given(found=any_result_sets())
 def test_whatever_is_in_a_result_file_is_written_strictly(target: Target, found: ResultSet) -> None:
     try:
@@ -384,6 +385,7 @@ def test_whatever_is_in_a_result_file_is_written_strictly(target: Target, found:
     assert all(name.isprintable() and name for name in names)
 
 
+@settings(max_examples=40)
 @given(result_sets())
 def test_values_come_back(found: ResultSet) -> None:
     """Scaling moves the decimal point only, so what is read and scaled back is the same number."""
