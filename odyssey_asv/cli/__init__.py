@@ -25,15 +25,15 @@ _VERBS = {
     "check": ("odyssey_asv.cli.check:check", "Measure a change against its base in pairs; judge."),
     "bisect": ("odyssey_asv.cli.bisect:bisect", "Name the commit that made benchmarks slower."),
     "history": ("odyssey_asv.cli.history:history", "When did it change? All stored results."),
+    "publish": ("odyssey_asv.cli.publish:publish", "Make asv's site and pages of our own."),
     "baseline": (
         "odyssey_asv.cli.baseline:baseline",
         "Create, propose, approve, verify baselines.",
     ),
-    "mojo": ("odyssey_asv.cli.mojo:mojo", "Copy what measures Mojo code into a project."),
-    "fleet": ("odyssey_asv.cli.fleet:fleet", "Look at the hosts that measure for --scheduler."),
-    "publish": ("odyssey_asv.cli.publish:publish", "Make asv's site and pages of our own."),
     "import": ("odyssey_asv.cli.importing:import_", "Join shards; store other tools' results."),
     "export": ("odyssey_asv.cli.exporting:export", "Write a result as other tools read it."),
+    "fleet": ("odyssey_asv.cli.fleet:fleet", "Look at the hosts that measure for --scheduler."),
+    "mojo": ("odyssey_asv.cli.mojo:mojo", "Copy what measures Mojo code into a project."),
 }
 
 
