@@ -26,11 +26,11 @@ _ELSEWHERE = "the suite"
 """A folder that stands for one that is not in the repository."""
 
 _PLAIN = re.compile(
-    r"(?:(?:in-dir|return-code)=\S+\s+)*(?:PIP_\w+=\S+\s+)*(?:\{env_dir\}\S*/)?python(?:3)?\s+"
+    r"(?!.*\s\.{0,2}/)(?:(?:in-dir|return-code)=\S+\s+)*(?:PIP_\w+=\S+\s+)*(?:\{env_dir\}\S*/)?python(?:3)?\s+"
     r"(?:-m\s?(?:pip\s+(?:wheel|install|uninstall)|build)|-mpip\s+(?:wheel|install|uninstall))"
     r"(?:\s[^;&|<>`$]*)?"
 )
-"""A command that does no more than have the build backend build."""
+"""A command that does no more than have the build backend build, and nothing of another folder."""
 
 
 @dataclass(frozen=True, slots=True)

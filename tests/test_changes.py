@@ -130,6 +130,7 @@ def test_commands_that_build_otherwise_are_not_followed(tmp_path: Path) -> None:
             ("PIP_NO_BUILD_ISOLATION=false python -m build --wheel", True),
             ("python -mpip install {wheel_file}", True),
             ("in-dir={env_dir} python -m pip install {wheel_file}", True),
+            ("python -m pip install ./plugin", False),
             ("python generate.py", False),
             ("python -m pip wheel . && python generate.py", False),
             ("make", False),

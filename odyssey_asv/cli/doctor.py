@@ -15,6 +15,7 @@ from odyssey_asv.diagnoses import Level
 from odyssey_asv.doctor import Examination, examine
 from odyssey_asv.report.doctor import json as report_json
 from odyssey_asv.report.doctor import terminal
+from odyssey_asv.units import one_line
 
 _LEAST_WIDTH = 60
 _PIPE_WIDTH = 80
@@ -60,5 +61,6 @@ def _table(found: Examination) -> str:
 def _next(found: Examination) -> str:
     """The first remedy that is needed."""
     return next(
-        (str(f.remedy) for f in found.findings if f.level is Level.PROBLEM), "odyssey check"
+        (one_line(f.remedy or "") for f in found.findings if f.level is Level.PROBLEM),
+        "odyssey check",
     )
