@@ -231,3 +231,25 @@ def test_the_lock_is_not_given_up_by_a_child(tmp_path: Path) -> None:
     finally:
         child.kill()
         child.wait()
+
+
+def test_what_nobody_asked_for_in_a_week_is_forgotten(tmp_path: Path) -> None:
+    """And what somebody asks for is kept."""
+    content = b"a repository"
+    digest = hashlib.sha256(content).hexdigest()
+    old = tmp_path / "jobs" / "old-1"
+    (old / "out").mkdir(parents=True)
+    young = tmp_path / "jobs" / "young-1"
+    young.mkdir()
+    forgotten = tmp_path / "bundles" / "old"
+    for name in (digest, hashlib.sha256(b"").hexdigest()):
+        host.put_bundle(str(tmp_path), name, content if name == digest else b"")
+    forgotten.write_bytes(b"x")
+    for path in (old, forgotten, tmp_path / "bundles" / digest):
+        os.utime(path, (0, 0))
+    assert host.has_bundle(str(tmp_path), digest)
+    host._forget_old(tmp_path)
+    assert not old.exists()
+    assert not forgotten.exists()
+    assert young.exists()
+    assert host.has_bundle(str(tmp_path), digest)
