@@ -78,6 +78,15 @@ def test_a_job_is_the_command_in_the_project_and_is_done_once(project: Project, 
     assert project.counted() == ["begin", "end"]
 
 
+def test_a_host_may_fetch_the_project_itself(project: Project, home: Path) -> None:
+    plain = {**job(project, home), "bundle": None, "address": f"file://{project.path}"}
+    for path in (home / "bundles").iterdir():
+        path.unlink()
+    answer = host.perform(plain)
+    assert answer["code"] == 0, answer["said"]
+    assert answer["files"]
+
+
 def test_a_job_without_files_is_done_anew(project: Project, home: Path) -> None:
     """What went wrong may have been mended."""
     plain = job(project, home, "run", "-E", EXISTING, "-b", "nothing")
