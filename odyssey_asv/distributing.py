@@ -62,9 +62,7 @@ class _Parcel:
     commit: str
     folder: str
     content: bytes | None = None
-
-    def digest(self) -> str | None:
-        return None if self.content is None else hashlib.sha256(self.content).hexdigest()
+    digest: str | None = None
 
 
 def check_wish(wish: Wish) -> None:
@@ -127,10 +125,13 @@ def _parcel(wish: Wish, config: Config, asv: AsvConfig, commits: Sequence[str]) 
                 "hosts that fetch the repository themselves cannot see uncommitted changes",
                 tip="commit and push them, or leave out --repository",
             )
-        content = None if wish.address is not None else bundle(repository, [commit, *commits])
+        # A project that is cloned from its address has its commits there.
+        wanted = [commit, *commits] if asv.local_repo is not None else [commit]
+        content = None if wish.address is not None else bundle(repository, wanted)
     folder = config.root.resolve().relative_to(root)
     name = plain_name(f"{asv.project[:40]}-{fingerprint([str(root), wish.address])}", "project")
-    return _Parcel(name, commit, folder.as_posix(), content)
+    digest = None if content is None else hashlib.sha256(content).hexdigest()
+    return _Parcel(name, commit, folder.as_posix(), content, digest)
 
 
 def _check_reach(asv: AsvConfig, root: Path) -> None:
@@ -177,9 +178,8 @@ def _stopping(engine: DaskEngine, session: _Session) -> Iterator[None]:
 def _drive(
     line: Line, engine: DaskEngine, parcel: _Parcel, keep_one: Keep, watcher: Watcher
 ) -> None:
-    digest = parcel.digest()
-    if digest is not None and parcel.content is not None:
-        engine.offer(digest, parcel.content)
+    if parcel.digest is not None and parcel.content is not None:
+        engine.offer(parcel.digest, parcel.content)
     drive(line, engine, keep_one, watcher)
 
 
@@ -274,7 +274,7 @@ def _job(parcel: _Parcel, wish: Wish, job_id: str, label: str, words: Sequence[s
         words=tuple(words),
         project=parcel.project,
         commit=parcel.commit,
-        bundle=parcel.digest(),
+        bundle=parcel.digest,
         address=wish.address,
         folder=parcel.folder,
     )

@@ -116,9 +116,14 @@ def taken_twice(document: Any) -> None:
     document["check"]["findings"] *= 2
 
 
+def anothers_unit(document: Any) -> None:
+    document["units"] += [f"0 suite.time_work({number})" for number in (1, 2, 3)]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        (anothers_unit, "suite.time_work(1): is in two shards"),
         (fact("base", "f" * 40), "base: "),
         (fact("tolerance", "7 %"), "tolerance: 5 % in "),
         (fact("suite", "other"), "suite: "),

@@ -78,6 +78,15 @@ def test_a_job_is_the_command_in_the_project_and_is_done_once(project: Project, 
     assert project.counted() == ["begin", "end"]
 
 
+def test_a_host_may_fetch_the_project_itself(project: Project, home: Path) -> None:
+    plain = {**job(project, home), "bundle": None, "address": f"file://{project.path}"}
+    for path in (home / "bundles").iterdir():
+        path.unlink()
+    answer = host.perform(plain)
+    assert answer["code"] == 0, answer["said"]
+    assert answer["files"]
+
+
 def test_a_job_without_files_is_done_anew(project: Project, home: Path) -> None:
     """What went wrong may have been mended."""
     plain = job(project, home, "run", "-E", EXISTING, "-b", "nothing")
@@ -231,3 +240,25 @@ def test_the_lock_is_not_given_up_by_a_child(tmp_path: Path) -> None:
     finally:
         child.kill()
         child.wait()
+
+
+def test_what_nobody_asked_for_in_a_week_is_forgotten(tmp_path: Path) -> None:
+    """And what somebody asks for is kept."""
+    content = b"a repository"
+    digest = hashlib.sha256(content).hexdigest()
+    old = tmp_path / "jobs" / "old-1"
+    (old / "out").mkdir(parents=True)
+    young = tmp_path / "jobs" / "young-1"
+    young.mkdir()
+    forgotten = tmp_path / "bundles" / "old"
+    for name in (digest, hashlib.sha256(b"").hexdigest()):
+        host.put_bundle(str(tmp_path), name, content if name == digest else b"")
+    forgotten.write_bytes(b"x")
+    for path in (old, forgotten, tmp_path / "bundles" / digest):
+        os.utime(path, (0, 0))
+    assert host.has_bundle(str(tmp_path), digest)
+    host._forget_old(tmp_path)
+    assert not old.exists()
+    assert not forgotten.exists()
+    assert young.exists()
+    assert host.has_bundle(str(tmp_path), digest)

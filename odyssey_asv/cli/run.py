@@ -120,14 +120,13 @@ def run(
     _print(outcome, as_json)
     if outcome.incomplete:
         say("the budget was spent; the same command goes on where it stopped (--budget S for more)")
+    if outcome.shard is not None and plan.portion is not None:
+        cut = plan.portion
+        say(f"shard {cut.shard}: {count_of(len(cut.units), 'commit')} in {near(outcome.shard)}")
+        say(f"next: odyssey import DIR…  (with the files of all {cut.shard.of} shards)")
     if outcome.failures or outcome.incomplete:
         return Exit.CANNOT
-    if outcome.shard is not None and shard is not None and plan.portion is not None:
-        say(
-            f"shard {shard}: {count_of(len(plan.portion.units), 'commit')} in {near(outcome.shard)}"
-        )
-        say(f"next: odyssey import DIR…  (with the files of all {shard.of} shards)")
-    elif not quick:
+    if not quick and outcome.shard is None:
         say("next: odyssey compare  (the newest result against the baseline)")
     return Exit.OK
 

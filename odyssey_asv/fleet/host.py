@@ -64,8 +64,12 @@ def _identity(home: Path) -> str:
 
 
 def has_bundle(named: str | None, digest: str) -> bool:
-    """Whether a repository is here already."""
-    return (home_of(named) / "bundles" / plain_name(digest, "bundle")).is_file()
+    """Whether a repository is here already; if so, it is kept for a while longer."""
+    path = home_of(named) / "bundles" / plain_name(digest, "bundle")
+    if not path.is_file():
+        return False
+    os.utime(path)
+    return True
 
 
 def put_bundle(named: str | None, digest: str, content: bytes) -> None:
@@ -87,7 +91,7 @@ def perform(plain: Mapping[str, Any]) -> dict[str, Any]:
         with _alone(home) as lock:
             # Who held the lock may have been doing this very job.
             if not _done(folder):
-                _forget_old(home / "jobs")
+                _forget_old(home)
                 shutil.rmtree(folder, ignore_errors=True)
                 _measure(plain, folder, lock)
     return _answer(folder)
@@ -155,9 +159,12 @@ def _answer(folder: Path) -> dict[str, Any]:
     return {**answer, "files": {path.name: path.read_bytes() for path in files}}
 
 
-def _forget_old(jobs: Path) -> None:
-    """Remove the folders of jobs that nobody will ask for any more."""
-    for folder in jobs.iterdir() if jobs.is_dir() else ():
+def _forget_old(home: Path) -> None:
+    """Remove jobs and bundles that nobody will ask for any more."""
+    for path in (*home.glob("jobs/*"), *home.glob("bundles/*")):
         with suppress(OSError):
-            if time.time() - folder.stat().st_mtime > _KEPT_S:
-                shutil.rmtree(folder, ignore_errors=True)
+            if time.time() - path.stat().st_mtime > _KEPT_S:
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
