@@ -207,7 +207,9 @@ def _libraries() -> dict[str, str]:
 def processor() -> str:
     """What code is compiled for: the processor's model with a digest of what it can do."""
     known = _cpuinfo()
-    model = known.get("model name") or platform.processor() or platform.machine()
+    # ARM's have no name here but numbers.
+    parts = " ".join(known[key] for key in ("CPU implementer", "CPU part") if key in known)
+    model = known.get("model name") or parts or platform.processor() or platform.machine()
     return f"{model} {hashlib.sha256(' '.join(processor_flags()).encode()).hexdigest()[:8]}"
 
 
@@ -354,7 +356,8 @@ def _pack(programs: dict[str, bytes], compiler: str, wheel_dir: Path) -> Path:
     commit = re.sub(r"[^0-9a-f]", "", os.environ.get("ASV_COMMIT", ""))[:12]
     version = f"0+g{commit}" if commit else "0"
     tag = f"py3-none-{re.sub(r'[-.]', '_', sysconfig.get_platform())}"
-    paths = {source: f"{position}-{Path(source).stem}" for position, source in enumerate(programs)}
+    plain = {source: re.sub(r"[^A-Za-z0-9]", "_", Path(source).stem) for source in programs}
+    paths = {source: f"{number}-{plain[source]}" for number, source in enumerate(programs)}
     record = {"processor": processor(), "compiler": compiler, "programs": paths}
     about = f"{name}-{version}.dist-info"
     contents: dict[str, bytes] = {
