@@ -14,7 +14,7 @@ import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -95,12 +95,9 @@ def connected(place: str | Local, *, perform: Perform = there.perform) -> Iterat
     # It tells of every connection lost; what of that matters is said by the watcher.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     if isinstance(place, str):
-        engine = DaskEngine(place, None, perform)
-        engine.reconnect(_CONNECT_S)
-        try:
+        with closing(DaskEngine(place, None, perform)) as engine:
+            engine.reconnect(_CONNECT_S)
             yield engine
-        finally:
-            engine.close()
         return
     import dask
 
@@ -116,12 +113,9 @@ def connected(place: str | Local, *, perform: Perform = there.perform) -> Iterat
             local_directory=str(place.home / "dask"),
         ) as cluster,
     ):
-        engine = DaskEngine(cluster.scheduler_address, place.home, perform)
-        engine.reconnect(_CONNECT_S)
-        try:
+        with closing(DaskEngine(cluster.scheduler_address, place.home, perform)) as engine:
+            engine.reconnect(_CONNECT_S)
             yield engine
-        finally:
-            engine.close()
 
 
 class DaskEngine:
