@@ -112,10 +112,10 @@ def connected(place: str | Local, *, perform: Perform = there.perform) -> Iterat
             resources={BENCH: 1, f"{_CLASS}local": 1},
             local_directory=str(place.home / "dask"),
         ) as cluster,
+        closing(DaskEngine(cluster.scheduler_address, place.home, perform)) as engine,
     ):
-        with closing(DaskEngine(cluster.scheduler_address, place.home, perform)) as engine:
-            engine.reconnect(_CONNECT_S)
-            yield engine
+        engine.reconnect(_CONNECT_S)
+        yield engine
 
 
 class DaskEngine:
