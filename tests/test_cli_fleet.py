@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests import paired_projects
 from tests.paired_projects import CODE
-from tests.projects import load, make, wait_for
+from tests.projects import finished, load, make, wait_for
 
 # Nothing is built, so that a commit costs a process or two.
 UNBUILT = {
@@ -28,7 +28,7 @@ def test_a_history_is_measured_by_several_hosts_and_stored_as_it_comes(tmp_path:
     commits = [project.git("rev-parse", "HEAD"), *(project.commit(f"c{n}") for n in range(2))]
     project.suite(SUITE.format(number=2))
     words = ("run", "ALL", "--scheduler", "local:2", "--wait", "120")
-    answer = project.odyssey(*words)
+    answer = finished(project.start(*words), timeout_s=300)
     assert answer.code == 0, answer.words()
     documents = [load(path) for path in answer.paths]
     assert sorted(d["commit"]["hash"] for d in documents) == sorted(commits)

@@ -14,7 +14,7 @@ import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -95,12 +95,9 @@ def connected(place: str | Local, *, perform: Perform = there.perform) -> Iterat
     # It tells of every connection lost; what of that matters is said by the watcher.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     if isinstance(place, str):
-        engine = DaskEngine(place, None, perform)
-        engine.reconnect(_CONNECT_S)
-        try:
+        with closing(DaskEngine(place, None, perform)) as engine:
+            engine.reconnect(_CONNECT_S)
             yield engine
-        finally:
-            engine.close()
         return
     import dask
 
@@ -115,13 +112,10 @@ def connected(place: str | Local, *, perform: Perform = there.perform) -> Iterat
             resources={BENCH: 1, f"{_CLASS}local": 1},
             local_directory=str(place.home / "dask"),
         ) as cluster,
+        closing(DaskEngine(cluster.scheduler_address, place.home, perform)) as engine,
     ):
-        engine = DaskEngine(cluster.scheduler_address, place.home, perform)
         engine.reconnect(_CONNECT_S)
-        try:
-            yield engine
-        finally:
-            engine.close()
+        yield engine
 
 
 class DaskEngine:
