@@ -214,6 +214,8 @@ def test_words_that_cannot_be(tmp_path: Path) -> None:
         (("run", "--shard", "3/2"), "there is no shard 3 of 2"),
         (("run", "--quick", "--shard", "1/2"), "leave out --shard"),
         (("check", "--shard", "half"), "expected a shard such as 1/4"),
+        (("check", "--shard", "1/2", "--changed"), "not with --shard"),
+        (("check", "--scheduler", "local", "--changed"), "not with --shard or --scheduler"),
         (("run", "--shard", "1/2", "--durations", "nowhere"), "nowhere"),
         (("import", "benchmarks"), "nothing to import"),
     ):

@@ -87,8 +87,13 @@ def check(
     """  # fmt: skip
     config = load_config(scene)
     asv = load_asv(scene, config)
+    parts = asked["shard"] is not None or wish is not None
+    if changed and parts:
+        raise click.UsageError(
+            "--changed chooses for a whole check: not with --shard or --scheduler"
+        )
     if changed is None:
-        changed = config.changed and not asked["same"]
+        changed = config.changed and not asked["same"] and not parts
     options = Options(**asked, changed=changed)
     plan = prepare(config, asv, options)
     _announce(plan, config)
