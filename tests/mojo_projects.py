@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from uv import find_uv_bin
@@ -159,13 +160,16 @@ def install_compiler(folder: Path) -> Compiler:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         if done.returncode != 0:
-            why = f"the Mojo compiler cannot be installed:\n{done.stdout}"
-            if os.environ.get("CI") == "true":
-                pytest.fail(why)
-            pytest.skip(why)
+            _do_without(f"the Mojo compiler cannot be installed:\n{done.stdout}")
     if shutil.which("cc") is None:
-        pytest.skip("no C compiler, which Mojo links with")
+        _do_without("no C compiler, which Mojo links with")
     return Compiler(python, caches)
+
+
+def _do_without(why: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)
 
 
 def _said(*words: str) -> str:

@@ -141,8 +141,8 @@ def test_a_commit_that_does_not_compile_loses_only_itself(
 
 
 @pytest.fixture(scope="module")
-def checked(project: MojoProject) -> Any:
-    """The report of `odyssey check`."""
+def checked(project: MojoProject, measured: object) -> Any:
+    """The report of `odyssey check`, after `run`, which measures nothing that a check has stored."""
     return project.document("check", "main", "--base", project.tiled, "--seed", "1", code=1)
 
 

@@ -2,7 +2,7 @@
 
 Needs the compiler: `pip install mojo-compiler`, or the extra `mojo` of this package. Builds the programs
 of `benchmarks/mojo` as their build command does, holds what they give against numpy, and takes Mojo and
-numpy in turn, a process each. About four minutes.
+numpy in turn, a process each. About three minutes.
 """
 
 from __future__ import annotations
