@@ -165,7 +165,7 @@ def test_the_noise_has_a_plain_verdict() -> None:
 
 def test_a_machine_that_cannot_show_the_threshold_is_a_problem() -> None:
     assert levels(of_noise(noisy(0.25))) == [Level.PROBLEM]
-    assert levels(of_noise(noisy(0.05))) == [Level.ADVICE]
+    assert levels(of_noise(noisy(0.035))) == [Level.ADVICE]
 
 
 def test_too_few_blocks_say_nothing() -> None:

@@ -217,7 +217,7 @@ def test_the_advice_of_pyperf_is_read() -> None:
 
 def test_the_noise_is_of_real_processes(tmp_path: Path) -> None:
     ticks = itertools.count()
-    found = noises.measure(Config(root=tmp_path), 10.0, clock=lambda: float(next(ticks)))
+    found = noises.measure(Config(root=tmp_path), 14.0, clock=lambda: float(next(ticks)))
     assert sorted(found.effects) == ["allocation", "arithmetic", "memory"]
     assert all(len(effects) >= 2 for effects in found.effects.values())
     assert found.seconds >= 10.0

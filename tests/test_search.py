@@ -44,7 +44,8 @@ def test_it_ends_and_stays_within_the_range(
     left = history.search()
     assert all(0 <= s.before < s.after <= length for s in left)
     assert all(0.0 <= s.probability <= 1.0 for s in left)
-    assert history.confirmed <= {("c", at) for at, size in inside.items() if size > 0.0}
+    # Whether it is the right one is a matter of chance here: see `test_the_right_commit_is_named`.
+    assert all(1 <= at <= length for _, at in history.confirmed)
 
 
 @example(length=27, levels={1: 0.28125, 2: 0.0})
