@@ -56,7 +56,7 @@ node:  ## Install Debian's Node where there is none and this may be done.
 	  || echo "no Node: tests of comments are skipped (in CI they fail): apt-get install nodejs" >&2
 
 unit: $(READY) browser node  ## Run the tests, in random order.
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --durations 15
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder --durations 15
 
 coverage: $(READY)  ## Which branches the tests of the pure layers and the stores leave out.
 	$(BIN)/python -m coverage run -m pytest --ignore-glob='tests/test_cli_*' --ignore=tests/test_readme.py

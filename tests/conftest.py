@@ -16,6 +16,20 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
+# Each takes a minute or more. They begin first, so that no worker is left alone with one at the end.
+SLOW = (
+    "test_cli_bisect",
+    "test_cli_run",
+    "test_mojo",
+    "test_workflows",
+    "test_cli_check",
+    "test_cli_fleet",
+    "test_fleet_dask",
+    "test_environments_real",
+    "test_cli_shards",
+    "test_cli_baseline",
+)
+
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
@@ -55,3 +69,8 @@ def mount(tmp_path: Path) -> Iterator[Any]:
     yield mounter
     for folder in mounted:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow modules first, otherwise in the order that was drawn."""
+    items.sort(key=lambda item: item.path.stem not in SLOW)
