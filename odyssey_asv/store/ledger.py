@@ -80,7 +80,7 @@ class Ledger:
         if entry is not None and _unchanged(entry, status):
             return self._remembered(str(path))
         now, raw = time.time_ns(), path.read_bytes()
-        digest = hashlib.blake2b(raw, digest_size=16).digest()
+        digest = hashlib.sha256(raw).digest()
         fresh = _Entry(status.st_size, status.st_mtime_ns, now, digest)
         if entry is not None and entry.digest == digest:
             self._touched.append((str(path), fresh))
