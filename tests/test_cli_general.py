@@ -248,3 +248,14 @@ def test_data_that_nobody_reads_stops_nothing(
         monkeypatch.setattr("sys.stdout", stream)
         put("data")
         put("more")
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("chekc", "check"), ("histroy", "history"), ("zzz", None)]
+)
+def test_a_verb_that_is_none(nowhere: Project, word: str, meant: str | None) -> None:
+    answer = nowhere.here(word)
+    assert answer.code == 2
+    assert f"No such command '{word}'" in answer.err
+    assert ("Did you mean" in answer.err) == (meant is not None)
+    assert meant is None or f"Did you mean '{meant}'?" in answer.err

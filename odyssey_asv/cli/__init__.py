@@ -5,6 +5,7 @@ Verbs are imported when they are used, so that `--help` is there at once.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import io
 import signal
@@ -58,6 +59,17 @@ class _Verbs(click.Group):
         module, _, attribute = _VERBS[name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], _VERBS, n=1)
+            if near:
+                error.message += f" Did you mean {near[0]!r}?"
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
