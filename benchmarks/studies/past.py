@@ -120,17 +120,30 @@ def _size(folder: Path, files: int, rows: int, rounds: int) -> list[str]:
     ]
 
 
-def _publish(folder: Path, limit_s: float) -> str:
-    """How long `asv publish` takes on the same tree."""
+def _publish(folder: Path, limit_s: float) -> list[str]:
+    """How long our pages and asv's site of the same tree take, each from nothing."""
+    shutil.rmtree(folder / ".odyssey", ignore_errors=True)
+    ours_s = _timed(folder, ["odyssey_asv", "publish", "--only-ours"], None)
+    assert ours_s is not None
+    theirs_s = _timed(folder, ["asv", "publish"], limit_s)
+    lines = [f"  odyssey publish --only-ours: {ours_s:.0f} s"]
+    if theirs_s is None:
+        more = f"below {ours_s / limit_s:.2f}"
+        return [*lines, f"  asv publish: not finished after {limit_s:.0f} s; ours over it: {more}"]
+    return [*lines, f"  asv publish: {theirs_s:.0f} s; ours over it: {ours_s / theirs_s:.2f}"]
+
+
+def _timed(folder: Path, words: list[str], limit_s: float | None) -> float | None:
+    """Seconds that a module takes as a program, None where it takes longer than it may."""
     started = time.monotonic()
     try:
         subprocess.run(
-            [sys.executable, "-m", "asv", "publish"], cwd=folder, timeout=limit_s, check=True,
+            [sys.executable, "-m", *words], cwd=folder, timeout=limit_s, check=True,
             capture_output=True,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return f"  asv publish: not finished after {limit_s:.0f} s"
-    return f"  asv publish: {time.monotonic() - started:.0f} s"
+        return None
+    return time.monotonic() - started
 
 
 def study(
@@ -143,7 +156,7 @@ def study(
             folder = Path(work, "past")
             lines += _size(folder, size, rows, rounds)
             if publish_s and size == files[-1]:
-                lines.append(_publish(folder, publish_s))
+                lines += _publish(folder, publish_s)
     return lines
 
 
@@ -155,7 +168,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
         "--publish", type=float, default=0.0, metavar="SECONDS",
-        help="also run asv publish on the largest, that long at most",
+        help="also make our pages and asv's site of the largest; that, so long at most",
     )  # fmt: skip
     parser.add_argument("--bare", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--look", type=Path, help=argparse.SUPPRESS)
