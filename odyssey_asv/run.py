@@ -19,7 +19,7 @@ from odyssey_asv.adapter.metadata import asv_name
 from odyssey_asv.config import Config
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError, OdysseyError
 from odyssey_asv.measure import Observer, Request, Surroundings, Workplace, measure
-from odyssey_asv.model import Commit, Result, ResultSet, Status
+from odyssey_asv.model import Commit, Result, ResultSet, RunKind, Status
 from odyssey_asv.portions import Portion
 from odyssey_asv.repository import Repository, evenly
 from odyssey_asv.shards import Shard
@@ -251,6 +251,7 @@ def _measured_commits(out: Path, machine_name: str) -> Callable[[], list[str]]:
             results = _loaded(path)
             if (
                 results is not None
+                and results.run.kind is RunKind.ASV
                 and results.commit.hash
                 and results.run.complete
                 and results.environment.machine == machine_name
@@ -273,7 +274,11 @@ def _was_dirty(out: Path, commit: str, record: dict[str, str]) -> bool:
     """Whether the newest result of a commit on this machine is not of what the commit holds."""
     for path in store.of_commit(out, commit):
         results = _loaded(path)
-        if results is not None and results.environment.machine == record["machine"]:
+        if (
+            results is not None
+            and results.run.kind is RunKind.ASV
+            and results.environment.machine == record["machine"]
+        ):
             return results.commit.dirty
     return False
 
@@ -297,13 +302,15 @@ def _answers(out: Path, commit: str, request: Request) -> tuple[Kept, ...]:
 
 
 def _known(plan: Plan) -> list[ResultSet]:
-    """What is stored of the plan's commits on this machine, newest first."""
+    """What runs have stored of the plan's commits on this machine, newest first. What a check has
+    measured in pairs, or another tool, does not stand for asv's measurement."""
     known = []
     for commit in plan.request.commits:
         for path in store.of_commit(plan.out, commit):
             results = _loaded(path)
             if (
                 results is not None
+                and results.run.kind is RunKind.ASV
                 and results.commit.hash == commit
                 and not results.run.quick
                 and results.environment.machine == plan.request.machine["machine"]

@@ -1003,3 +1003,21 @@ def test_asv_goes_on_with_what_a_run_wrote(built: tuple[Project, list[str], Answ
     assert set(index["benchmarks"]) == {
         "suite.time_work", "suite.track_answer", "suite.track_mode",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["paired", "imported"])
+def test_what_was_measured_otherwise_is_measured_by_a_run(tmp_path: Path, kind: str) -> None:
+    """A check of the same commit on the same machine, or another tool's file, answers for nothing."""
+    project = make(tmp_path / "p", COUNTED)
+    answer = project.run("-b", "time_a")
+    count = len(project.counted())
+    (path,), document = answer.paths, answer.document
+    document["run"] |= {"kind": kind, "request": None}
+    for words in ((), ("NEW",)):
+        path.write_text(json.dumps(document))
+        shutil.rmtree(project.asv_results)
+        again = project.run("-b", "time_a", *words)
+        assert again.code == 0, again.words()
+        assert len(again.paths) == 1
+        again.paths[0].unlink()
+    assert len(project.counted()) == 3 * count
