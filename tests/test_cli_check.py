@@ -86,7 +86,8 @@ def test_table_and_reports(slowed: Project, tmp_path: Path) -> None:
     assert code == 1
     assert "work(kind=one)" in out
     assert "REGRESSION" in out
-    assert "next: " in err
+    ends = f"{slowed.git('rev-parse', 'main~1')[:12]}..{slowed.git('rev-parse', 'HEAD')[:12]}"
+    assert f"next: odyssey bisect {ends}" in err
     names = {path.name for path in (tmp_path / "report").iterdir()}
     assert names == {"report.txt", "report.json", "report.md", "report.html", "annotations.txt"}
     page = slowed.root / ".odyssey" / "reports" / "check.html"

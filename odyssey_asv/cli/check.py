@@ -171,8 +171,12 @@ def _next(found: Check, plan: Plan) -> str:
         return "odyssey check"
     match found.conclusion:
         case Conclusion.REGRESSION:
-            base, contender = (commit.hash or "" for commit in plan.commits)
-            return f"git diff {base[:8]}" + ("" if plan.commits[1].dirty else f" {contender[:8]}")
+            base, contender = ((commit.hash or "")[:12] for commit in plan.commits)
+            if plan.commits[1].dirty:
+                return f"git diff {base}"
+            if plan.options.base is None:
+                return f"odyssey bisect {base}..{contender}  (which commit did it)"
+            return f"git diff {base} {contender}"
         case Conclusion.OK:
             return "odyssey check --self  (what can be seen on this machine)"
         case Conclusion.NOTHING:
