@@ -13,7 +13,17 @@ from odyssey_asv.adapter import asv_config
 from odyssey_asv.config import Config
 from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.measure import Observer
-from odyssey_asv.model import Benchmark, Case, Commit, Environment, Kind, Result, ResultSet, Run
+from odyssey_asv.model import (
+    Benchmark,
+    Case,
+    Commit,
+    Environment,
+    Kind,
+    Result,
+    ResultSet,
+    Run,
+    RunKind,
+)
 from odyssey_asv.run import Options, Plan, execute, prepare
 from odyssey_asv.store import results as store
 from tests.projects import make
@@ -55,7 +65,7 @@ class History:
     ) -> Path:
         """A stored result that answers a plain request for a commit."""
         request = self.plan("v1", force=True).request
-        run = Run(request=request.digest, environments=environments, **more)
+        run = Run(RunKind.ASV, request=request.digest, environments=environments, **more)
         benchmark = Benchmark("m.time_f", "f", Kind.TIME, "seconds", version="1")
         results = ResultSet(
             timestamp="2026-11-23T10:00:00Z",
