@@ -94,7 +94,7 @@ def test_from_a_check(history: History, tmp_path: Path) -> None:
     assert "leave the range out" in err
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopped_it_goes_on(history: History, tmp_path: Path, number: signal.Signals) -> None:
     """What was measured is not measured again, nothing is left running, and the culprit is named."""
     words = [f"{history.good}..main", "--state", str(tmp_path / "state.json"), "--seed", "3"]
@@ -155,7 +155,7 @@ def test_an_end_that_does_not_build(history: History) -> None:
 
 
 def test_of_a_matrix_one_environment_is_searched(tmp_path: Path) -> None:
-    """The first; which are left out is said."""
+    """The first, unless another is chosen; which are left out is said."""
     project = Project(tmp_path / "project")
     matrix = {"env": {"SIZE": ["1", "2"]}}
     project.write("asv.conf.json", json.dumps({**CONFIG, "matrix": matrix}))
@@ -165,6 +165,7 @@ def test_of_a_matrix_one_environment_is_searched(tmp_path: Path) -> None:
     (warning,) = project.document("bisect", *words, code=0)["warnings"]
     first, other = re.findall(r"virtualenv-\S+SIZE\d", warning)
     assert re.search("in .* only: another is chosen by -E", warning)
+    assert project.document("bisect", *words, "-E", other, code=0)["warnings"] == []
     assert first != other
 
 
@@ -189,7 +190,7 @@ class Cached:
 """,
     )
     good = project.commit("good")
-    for size in (101, 150, 151):
+    for size in (101, 102, 150, 151, 152):
         project.write("subject.py", CODE.format(turns=300).replace("100", str(size)))
         project.commit(f"a size of {size}")
     words = [f"{good}..main", "-b", "track_size", "--gate", "track"]
