@@ -125,7 +125,7 @@ class Engine:
                 workers = following or self._start(stack)
                 for worker in workers:
                     worker.started()
-                    self._load(worker, left)
+                self._load(workers, left)
                 if number == 1:
                     self._start_s = time.monotonic() - self._began
                 following = self._start(stack) if ahead else None
@@ -147,16 +147,26 @@ class Engine:
     def _start(self, stack: ExitStack) -> tuple[Worker, Worker]:
         """An interpreter for each side, either first."""
         started: dict[int, Worker] = {}
+        aside = self._aside()
         for side in self._rng.sample((BASE, CONTENDER), 2):
-            started[side] = Worker(self._sides[side], self._rng)
+            started[side] = Worker(self._sides[side], self._rng, aside)
             stack.callback(started[side].close)
         self.processes += 2
         self._began = time.monotonic()
         return started[BASE], started[CONTENDER]
 
-    def _load(self, worker: Worker, left: Sequence[Trial]) -> None:
+    def _aside(self) -> list[int]:
+        """Where to start interpreters while samples are taken: on other processors than those are."""
+        sampled = self._processor if self._settings.cpu is None else self._settings.cpu
+        return [] if sampled is None else [number for number in processors() if number != sampled]
+
+    def _load(self, workers: tuple[Worker, Worker], left: Sequence[Trial]) -> None:
         """Import what is left. What cannot be imported, its block will find missing."""
-        worker.load(sorted({t.benchmark.id for t in left if not t.alone}))
+        names = sorted({t.benchmark.id for t in left if not t.alone})
+        for worker in workers:
+            worker.begin_load(names)
+        for worker in workers:
+            worker.loaded()
 
     def _make_ready(self) -> None:
         """Compile what will be imported and fill the caches of `setup_cache`: from the first block on
@@ -203,6 +213,8 @@ class Engine:
             else:
                 for side, outcome in enumerate(outcomes):
                     self._settle(trial, side, outcome)
+            for worker in workers:
+                worker.end()
             for side, worker in enumerate(workers):
                 fault = worker.finish()
                 if fault is not None and not trial.done:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import asv_runner
+import psutil
 import pympler
 import pytest
 
@@ -34,6 +35,7 @@ from odyssey_asv.adapter.paired.workers import (
     Skipped,
     Task,
     Worker,
+    processors,
 )
 from odyssey_asv.errors import CannotMeasureError
 
@@ -818,6 +820,72 @@ def test_a_suite_of_nothing_but_faults_cannot_be_measured(tmp_path: Path, broken
     module = {"__init__": "suite", "inner/__init__": "inner"}.get(broken, broken)
     assert f"\n  {module}: " in str(caught.value)
     assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_an_interpreter_stands_aside_until_it_is_told_to_do_something(tmp_path: Path) -> None:
+    allowed = processors()
+    if len(allowed) < 2:
+        pytest.skip("this machine has one processor")
+    (tmp_path / "suite").mkdir()
+    (tmp_path / "suite" / "__init__.py").touch()
+    # A library that counts processors does so when it is imported.
+    (tmp_path / "suite" / "one.py").write_text(
+        "import os\nSEEN = sorted(os.sched_getaffinity(0))\ndef track_seen(): return SEEN\n"
+    )
+    with Worker(make_side(tmp_path), random.Random(1), allowed[1:]) as process:
+        process.started()
+        own = psutil.Process(process._process.pid)
+        there = [own, *own.children(recursive=True)]
+        assert len(there) == 2
+        assert [one.cpu_affinity() for one in there] == [allowed[1:]] * 2
+        assert process.load(["one.track_seen"]) == {}
+        assert _ran(
+            process, Task("one.track_seen", None, 60), tmp_path / "none"
+        ).outcome == Measured(allowed)
+
+
+@pytest.mark.parametrize("plugin", [False, True])
+def test_what_reads_metadata_is_imported_only_for_plugins(tmp_path: Path, plugin: bool) -> None:
+    place = tmp_path / "installed"
+    place.mkdir()
+    if plugin:
+        shared = place / "asv_bench_things-1.0.dist-info"
+        shared.mkdir()
+        (shared / "METADATA").write_text("Metadata-Version: 2.1\nName: asv_bench_things\n")
+        inner = place / "asv_bench_things" / "benchmarks"
+        inner.mkdir(parents=True)
+        (place / "asv_bench_things" / "__init__.py").touch()
+        (inner / "odd.py").write_text(
+            "import re\n"
+            "from asv_runner.benchmarks.track import TrackBenchmark\n"
+            "class Odd(TrackBenchmark):\n"
+            "    name_regex = re.compile('^odd_.*')\n"
+            "export_as_benchmark = [Odd]\n"
+        )
+    (tmp_path / "suite").mkdir()
+    (tmp_path / "suite" / "__init__.py").touch()
+    (tmp_path / "suite" / "one.py").write_text(
+        "import sys\n"
+        "SEEN = 'importlib.metadata' in sys.modules\n"
+        "def odd_one(): return 1\n"
+        "def track_seen(): return SEEN\n"
+        "def track_version():\n"
+        "    from importlib import metadata\n"
+        "    return metadata.version('asv_bench_things')\n"
+    )
+    side = make_side(tmp_path, PYTHONPATH=str(place))
+    with Worker(side, random.Random(1)) as process:
+        process.started()
+        names = [record["name"] for record in process.discover().records]
+        assert ("one.odd_one" in names) is plugin
+        assert _ran(
+            process, Task("one.track_seen", None, 60), tmp_path / "none"
+        ).outcome == Measured(plugin)
+        found = _ran(process, Task("one.track_version", None, 60), tmp_path / "none").outcome
+        # What the suite asks of it is answered by the real one.
+        if not plugin:
+            assert isinstance(found, Failed)
+            assert "PackageNotFoundError" in found.reason
 
 
 def test_an_empty_suite_has_nothing_and_no_faults(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ class World:
         self.ending: Callable[[Side], Failed | None] = lambda side: None
         self.tasks: list[tuple[str, Task]] = []
         self.log: list[str] = []
+        self.asides: list[list[int]] = []
         self.open = 0
 
     def sample_of(self, speed: dict[str, float], noise: float = 0.01) -> Take:
@@ -64,10 +65,11 @@ class FakeWorker:
 
     world: World
 
-    def __init__(self, side: Side, rng: random.Random) -> None:
+    def __init__(self, side: Side, rng: random.Random, aside: Sequence[int] = ()) -> None:
         self.side = side
         self.alive = True
         self.world.open += 1
+        self.world.asides.append(list(aside))
         self.world.log.append(f"start {side.name}")
         self._closed = False
 
@@ -88,6 +90,13 @@ class FakeWorker:
     def load(self, names: list[str]) -> dict[str, str]:
         return self.world.load(self.side)
 
+    def begin_load(self, names: list[str]) -> None:
+        self.world.log.append(f"load {self.side.name}")
+
+    def loaded(self) -> dict[str, str]:
+        self.world.log.append(f"loaded {self.side.name}")
+        return self.load([])
+
     def cache(self, name: str, folder: Path, timeout_s: float) -> str | None:
         self.world.log.append(f"cache {self.side.name} {name}")
         return "no cache" if "bad" in name else None
@@ -103,7 +112,11 @@ class FakeWorker:
         self.world.log.append(f"sample {self.side.name}")
         return self.world.take(self.side, self.task)
 
+    def end(self) -> None:
+        self.world.log.append(f"end {self.side.name}")
+
     def finish(self) -> Failed | None:
+        self.world.log.append(f"finish {self.side.name}")
         return self.world.ending(self.side)
 
 
@@ -488,6 +501,40 @@ def test_only_what_one_processor_is_enough_for_is_kept_on_one(
     assert first is None
     assert later
     assert all((cpu is None) == parallel for cpu in later)
+
+
+@pytest.mark.parametrize(("cpu", "there", "aside"), [
+    (None, [0, 1, 2], {(0, 1), (0, 2), (1, 2)}),
+    (2, [0, 1, 2], {(0, 1)}),
+    (2, [0, 1], {(0, 1)}),
+    (0, [0], {()}),
+])  # fmt: skip
+def test_interpreters_start_on_other_processors_than_samples_are_taken_on(
+    world: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cpu: int | None,
+    there: list[int],
+    aside: set[tuple[int, ...]],
+) -> None:
+    monkeypatch.setattr(pairing, "processors", lambda: there)
+    measure(tmp_path, settings=Settings(Policy(), cpu=cpu))
+    # Those before the first round start before anything is sampled, nobody having chosen where.
+    later = world.asides[4 if cpu is None else 2 :]
+    assert later
+    assert {tuple(one) for one in later} <= aside
+    if cpu is None:
+        pinned = [task.cpu for _, task in world.tasks if task.cpu is not None]
+        assert pinned
+        assert all(len(one) == len(there) - 1 for one in later)
+
+
+def test_both_sides_import_and_tear_down_at_once(world: World, tmp_path: Path) -> None:
+    measure(tmp_path)
+    order = [line.split() for line in world.log if line.split()[0] in {"load", "loaded"}]
+    assert [word for word, _ in order[:4]] == ["load", "load", "loaded", "loaded"]
+    ends = [line for line in world.log if line.split()[0] in {"end", "finish"}]
+    assert ends[:4] == ["end base", "end contender", "finish base", "finish contender"]
 
 
 def test_what_stands_around_a_sample_counts_in_the_length_of_a_block(

@@ -198,8 +198,15 @@ def _short(module: str) -> str:
 
 @contextmanager
 def _only_plugins() -> Iterator[None]:
-    """Spare asv_runner, which looks for plugins, reading the metadata of all that is installed: that
-    is a good part of starting a process."""
+    """Spare asv_runner, which looks for plugins, reading the metadata of all that is installed, and
+    importing what reads it where there are none: both are a good part of starting a process."""
+    if "importlib.metadata" not in sys.modules and not any(map(_may_have_plugins, sys.path)):
+        sys.modules["importlib.metadata"] = SimpleNamespace(distributions=tuple)  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            del sys.modules["importlib.metadata"]
+        return
     from importlib import metadata
 
     everything = metadata.distributions
@@ -215,6 +222,15 @@ def _only_plugins() -> Iterator[None]:
         yield
     finally:
         metadata.distributions = everything
+
+
+def _may_have_plugins(folder: str) -> bool:
+    """Whether asv_runner would find a plugin of its own among what is installed there."""
+    try:
+        names = os.listdir(folder or ".")
+    except OSError:
+        return False
+    return any(name.lower().replace("-", "_").startswith("asv_bench") for name in names)
 
 
 def _no_hash(_: str) -> str:
@@ -435,6 +451,7 @@ def _most_samples(repeat: Any) -> int:
 
 def main() -> NoReturn:
     control, settings = Channel(int(sys.argv[1])), json.loads(sys.argv[2])
+    everywhere = _stand_aside(settings["aside"])
     kernel = Kernel()
     kernel.adopt_orphans()
     keeper = os.getpid()
@@ -444,9 +461,19 @@ def main() -> NoReturn:
     kernel.die_with(keeper)
     kernel.adopt_orphans()
     try:
-        _interpret(Interpreter(control, kernel, settings))
+        _interpret(Interpreter(control, kernel, settings), everywhere)
     except HungUpError:
         os._exit(0)
+
+
+def _stand_aside(processors: Collection[int]) -> Collection[int]:
+    """Keep off the processor on which somebody measures. Returns where this process may run otherwise,
+    nothing if it may already."""
+    if not processors:
+        return ()
+    everywhere = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, processors)
+    return everywhere
 
 
 def _keep(control: Channel, fd: int, pid: int) -> NoReturn:
@@ -482,7 +509,7 @@ def _keep(control: Channel, fd: int, pid: int) -> NoReturn:
 class Interpreter:
     """What the process that has the suite knows."""
 
-    def __init__(self, control: Channel, kernel: Kernel, settings: dict[str, str]) -> None:
+    def __init__(self, control: Channel, kernel: Kernel, settings: dict[str, Any]) -> None:
         self.control = control
         self.kernel = kernel
         self.output = settings["output"]
@@ -494,11 +521,15 @@ class Interpreter:
         self.suite = Suite(settings["suite"])
 
 
-def _interpret(own: Interpreter) -> NoReturn:
-    """Do what is asked, until nobody is there to ask."""
+def _interpret(own: Interpreter, everywhere: Collection[int]) -> NoReturn:
+    """Do what is asked, until nobody is there to ask; `everywhere` is where to do it."""
     own.control.send(event="started")
     while True:
         message = own.control.receive()
+        if everywhere:
+            # Before anything is imported that counts the processors.
+            os.sched_setaffinity(0, everywhere)
+            everywhere = ()
         command = message.pop("do")
         if command == "discover":
             _reply(own.control, "discovered", lambda: _discover(own.suite))

@@ -124,7 +124,9 @@ class _EndedError(Exception):
 class Worker:
     """One interpreter of one side. A context manager: nothing of it is left afterwards."""
 
-    def __init__(self, side: Side, rng: random.Random) -> None:
+    def __init__(self, side: Side, rng: random.Random, aside: Sequence[int] = ()) -> None:
+        """Start it, on the processors `aside` where there are any; what it is told to do then is done on
+        all that this program may use."""
         self.side = side
         self._case: Line | None = None
         self._task: Task | None = None
@@ -132,6 +134,7 @@ class Worker:
         self._exit: _EndedError | None = None
         self._failed: Failed | None = None
         self._replies: list[Message] = []
+        self._told_to_end = False
         self._gone = False
         self._closed = False
         self._output = side.folder / f"output-{secrets.token_hex(4)}"
@@ -140,6 +143,7 @@ class Worker:
             "suite": str(side.suite),
             "support": str(side.support),
             "output": str(self._output),
+            "aside": list(aside),
         }
         ours, theirs = socket.socketpair()
         self._control = Line(ours)
@@ -204,7 +208,15 @@ class Worker:
 
     def load(self, benchmarks: Sequence[str]) -> dict[str, str]:
         """Import what these need. Returns why, for those that this side does not have."""
+        self.begin_load(benchmarks)
+        return self.loaded()
+
+    def begin_load(self, benchmarks: Sequence[str]) -> None:
+        """Start to import; `loaded` waits for it, so that both sides may do so at once."""
         self._control.send({"do": "load", "benchmarks": list(benchmarks)})
+
+    def loaded(self) -> dict[str, str]:
+        """What `load` returns."""
         faults: dict[str, str] = self._expect("loaded", _IMPORT_S)["content"]
         return faults
 
@@ -221,6 +233,7 @@ class Worker:
         if self._case is not None:
             self.finish()
         self._task, self._child, self._failed = task, None, None
+        self._told_to_end = False
         self._exit = _EndedError() if self._gone else None
         with suppress(OSError):
             os.truncate(self._output, 0)
@@ -265,13 +278,19 @@ class Worker:
         except (KeyError, TypeError, ValueError):
             return self._garbled()
 
+    def end(self) -> None:
+        """Tell the case to end; `finish` waits for it, so that both sides may do so at once."""
+        if self._case is not None and not self._told_to_end:
+            self._told_to_end = True
+            self._case.send({"do": "finish"})
+
     def finish(self) -> Failed | None:
         """End the case. Its tear-down may take as long as the case itself. Returns what went wrong in
         it, None where that has been told before."""
         if self._case is None:
             return None
         told = self._failed
-        self._case.send({"do": "finish"})
+        self.end()
         try:
             self._until_exit(self._task_timeout)
         except _TimeoutError:
