@@ -17,6 +17,7 @@ from pathlib import Path
 
 SLOWDOWNS = (0, 3, 5, 10, 20)
 _COARSE = (0, 5, 10, 20)
+_SLIGHT = (0, 1, 2, 3, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,12 @@ def _python() -> Family:
     return Family("python", tuple(_pure(kind, size) for kind, size in _SIZES.items()))
 
 
+def _slight() -> Family:
+    """The same with slowdowns for the finer zones."""
+    works = (replace(work, slowdowns=_SLIGHT) for work in _python().works)
+    return Family("slight", tuple(works))
+
+
 def _many() -> Family:
     """Twenty sizes of each kind, from a tenth of the usual to eight times as much."""
     works = []
@@ -284,6 +291,7 @@ def _one() -> Family:
 
 _MAKERS: dict[str, Callable[[], Family]] = {
     "python": _python,
+    "slight": _slight,
     "mixed": _mixed,
     "long": _long,
     "many": _many,
