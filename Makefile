@@ -26,7 +26,10 @@ run: $(READY)  ## Measure HEAD with asv, record the results, compare them with t
 	$(BIN)/odyssey compare --other-machine advise --report .odyssey/report \
 	  || { echo "odyssey compare: exit code $$?" >&2; exit 1; }
 
-test: lint types workflows unit  ## Lint, check types and workflows, run every test.
+# What takes one processor goes two at a time; the tests take both.
+test: $(READY)  ## Lint, check types and workflows, run every test.
+	@$(MAKE) --no-print-directory --jobs 2 types browser lint workflows node
+	@$(MAKE) --no-print-directory unit
 
 lint: $(READY)  ## Check style.
 	$(BIN)/ruff check .

@@ -157,8 +157,13 @@ class Engine:
 
     def _aside(self) -> list[int]:
         """Where to start interpreters while samples are taken: on other processors than those are."""
-        sampled = self._processor if self._settings.cpu is None else self._settings.cpu
+        sampled = self._one
         return [] if sampled is None else [number for number in processors() if number != sampled]
+
+    @property
+    def _one(self) -> int | None:
+        """The processor for samples that need only one."""
+        return self._processor if self._settings.cpu is None else self._settings.cpu
 
     def _load(self, workers: tuple[Worker, Worker], left: Sequence[Trial]) -> None:
         """Import what is left. What cannot be imported, its block will find missing."""
@@ -201,24 +206,39 @@ class Engine:
                 workers = self._start(stack)
                 for worker in workers:
                     worker.started()
+            began = time.monotonic()
             outcomes = self._prepare(trial, workers)
-            first, second = outcomes
-            if isinstance(first, Prepared) and isinstance(second, Prepared):
-                trial.ready(first, second)
-                if self._sample(trial, workers, left):
-                    trial.cool_down((first.first, second.first))
-            elif isinstance(first, Measured) and isinstance(second, Measured):
-                trial.blocks.append(Block(0, values=(first.value, second.value)))
-                self.sampling_s += sampled_s(first.value) + sampled_s(second.value)
-            else:
-                for side, outcome in enumerate(outcomes):
-                    self._settle(trial, side, outcome)
-            for worker in workers:
+            if not trial.blocks:
+                trial.ready_s = time.monotonic() - began
+            self._take(trial, workers, outcomes, left)
+            for worker in () if trial.slow else workers:
                 worker.end()
             for side, worker in enumerate(workers):
                 fault = worker.finish()
                 if fault is not None and not trial.done:
                     self._settle(trial, side, fault)
+
+    def _take(
+        self,
+        trial: Trial,
+        workers: tuple[Worker, Worker],
+        outcomes: tuple[Outcome, Outcome],
+        left: int,
+    ) -> None:
+        """Take what both sides, got ready, have to give."""
+        first, second = outcomes
+        if isinstance(first, Prepared) and isinstance(second, Prepared):
+            trial.ready(first, second)
+            if self._sample(trial, workers, left):
+                trial.cool_down((first.first, second.first))
+                if not trial.shared and len(trial.blocks) == 1 and self._one is not None:
+                    trial.share(self._settings.clock)
+        elif isinstance(first, Measured) and isinstance(second, Measured):
+            trial.blocks.append(Block(0, values=(first.value, second.value)))
+            self.sampling_s += sampled_s(first.value) + sampled_s(second.value)
+        else:
+            for side, outcome in enumerate(outcomes):
+                self._settle(trial, side, outcome)
 
     def _look_at_caches(self, trial: Trial) -> None:
         for side in (BASE, CONTENDER):
@@ -228,9 +248,9 @@ class Engine:
 
     def _prepare(self, trial: Trial, workers: tuple[Worker, Worker]) -> tuple[Outcome, Outcome]:
         """Both sides at once, but one after the other where the base has to find `number` first, and in
-        either order where they time themselves."""
+        either order where they time themselves or have no time for each other."""
         tasks = [self._task(trial, side) for side in (BASE, CONTENDER)]
-        if trial.times_itself:
+        if trial.times_itself or trial.slow:
             outcomes: dict[int, Outcome] = {}
             for side in self._rng.sample((BASE, CONTENDER), 2):
                 workers[side].begin(tasks[side])
@@ -264,7 +284,8 @@ class Engine:
         """Where to take the samples: both sides on one processor, for two differ in what else they do.
 
         Not in the first block, which shows whether the case needs more than one."""
-        if self._settings.cpu is not None or not trial.blocks or not trial.timed:
+        found_out = trial.blocks or trial.shared
+        if self._settings.cpu is not None or not found_out or not trial.timed:
             return self._settings.cpu
         # Nobody knows how many threads one that times itself has.
         return None if trial.parallel or trial.times_itself else self._processor
@@ -282,30 +303,59 @@ class Engine:
     def _sample(self, trial: Trial, workers: tuple[Worker, Worker], left: int) -> bool:
         """Add a block; false where a side broke."""
         pairs: list[tuple[Clocks, Clocks]] = []
+        take = self._at_once if trial.shared else self._in_turn
         wanted = 1
         while len(pairs) < wanted:
-            taken: dict[int, Clocks] = {}
             began = time.monotonic()
-            for side in self._rng.sample((BASE, CONTENDER), 2):
-                clocks = workers[side].sample()
-                if isinstance(clocks, Failed):
-                    self._settle(trial, side, clocks)
-                    return False
-                taken[side] = clocks
-                self.sampling_s += clocks[0]
-            pairs.append((taken[BASE], taken[CONTENDER]))
+            taken = take(trial, workers)
+            if taken is None:
+                return False
+            pairs.append(taken)
             if len(pairs) == 1:
                 wanted = self._pairs(trial, time.monotonic() - began, left)
         trial.blocks.append(Block(trial.number, tuple(pairs)))
         return True
 
+    def _in_turn(
+        self, trial: Trial, workers: tuple[Worker, Worker]
+    ) -> tuple[Clocks, Clocks] | None:
+        """A pair of samples, one after the other in random order; None where a side broke."""
+        taken: dict[int, Clocks] = {}
+        for side in self._rng.sample((BASE, CONTENDER), 2):
+            clocks = workers[side].sample()
+            if isinstance(clocks, Failed):
+                self._settle(trial, side, clocks)
+                return None
+            taken[side] = clocks
+            self.sampling_s += clocks[0]
+        return taken[BASE], taken[CONTENDER]
+
+    def _at_once(
+        self, trial: Trial, workers: tuple[Worker, Worker]
+    ) -> tuple[Clocks, Clocks] | None:
+        """A pair of samples by the processor's clock, both at once; None where a side broke. The wall clock
+        shows nothing then: what it would show of a sample alone is what the sample takes of the
+        processor."""
+        for side in self._rng.sample((BASE, CONTENDER), 2):
+            workers[side].begin_sample()
+        taken: dict[int, Clocks] = {}
+        for side in (BASE, CONTENDER):
+            clocks = workers[side].sampled()
+            if isinstance(clocks, Failed):
+                self._settle(trial, side, clocks)
+                return None
+            _, spent_s, own_s = clocks
+            taken[side] = spent_s, spent_s, own_s
+            self.sampling_s += spent_s
+        return taken[BASE], taken[CONTENDER]
+
     def _pairs(self, trial: Trial, pair_s: float, left: int) -> int:
         """How many pairs make a block: fewer where a pair takes long, more where few cases are left to
-        share what a round costs."""
+        share what a round costs. A pair that shares a processor is many short ones."""
         room = max(_BLOCK_S, self._start_s / left)
         most = _MOST_PAIRS if left * _BLOCK_S < self._start_s else _PAIRS
         pairs = max(1, min(most, round(room / max(pair_s, 1e-9))))
-        if pair_s < 1.0:
+        if pair_s < 1.0 and not trial.shared:
             pairs = max(pairs, 3)
         return min(pairs, trial.repeat) if trial.repeat else pairs
 

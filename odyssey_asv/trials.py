@@ -29,6 +29,10 @@ _PROCESSOR_BOUND = (0.97, 1.03)
 _WAITS = 0.5
 """A case whose samples give up the processor as often as this waits for something."""
 _LONG_S = 0.2
+_SLICES_S = 0.02
+"""Samples from this length on are cut into several by whatever else wants the processor."""
+_IN_TIME = 5
+"""Two that share a processor take twice as long; they are to be far from the time-out."""
 _AS_LONG = 0.03
 _TINY_S = 20e-6
 """A call shorter than this, set up each time, is too short for the processor's clock."""
@@ -71,8 +75,10 @@ class Trial:
     own_timer: bool = False
     fresh: bool = False
     parallel: bool = False
+    shared: bool = False
     waits: list[float] = field(default_factory=list)
     warm: bool = True
+    ready_s: float = 0.0
     number: int = 0
     repeat: int = 0
     clock: Clock | None = None
@@ -87,6 +93,11 @@ class Trial:
     @property
     def timed(self) -> bool:
         return self.benchmark.metric is Metric.DURATION
+
+    @property
+    def slow(self) -> bool:
+        """Whether both sides, at once on one processor, might not get ready before their time is up."""
+        return self.ready_s > self.timeout_s / _IN_TIME
 
     @property
     def times_itself(self) -> bool:
@@ -115,6 +126,23 @@ class Trial:
             if abs(first[_POSITION[Clock.CPU]] / later - 1.0) > _AS_LONG:
                 return
         self.warm = False
+
+    def share(self, wanted: Clock) -> bool:
+        """After the first block, whether both sides had better take their samples at once on one processor,
+        which the kernel gives to either every few milliseconds: what a sample takes of the processor is
+        then seen under the same conditions as the other's, however long it is. That chooses the clock,
+        for no other is of use then, and the block, which was only to find out, does not count."""
+        if self.own_timer or self.times_itself:
+            return False
+        at = _POSITION[Clock.CPU]
+        spent_s = statistics.median(c[at] for pair in self.blocks[0].pairs for c in pair)
+        if not _SLICES_S <= spent_s <= self.timeout_s / _IN_TIME:
+            return False
+        if wanted is Clock.WALL or self._fitting_clock() is not Clock.CPU:
+            return False
+        self.clock, self.shared = Clock.CPU, True
+        self.blocks.clear()
+        return True
 
     def effects(self) -> list[float]:
         """One number a block, positive where the contender is worse. Raises ValueError for values

@@ -112,6 +112,13 @@ class FakeWorker:
         self.world.log.append(f"sample {self.side.name}")
         return self.world.take(self.side, self.task)
 
+    def begin_sample(self) -> None:
+        self.world.log.append(f"begin {self.side.name}")
+
+    def sampled(self) -> Clocks | Failed:
+        self.world.log.append(f"sampled {self.side.name}")
+        return self.world.take(self.side, self.task)
+
     def end(self) -> None:
         self.world.log.append(f"end {self.side.name}")
 
@@ -559,6 +566,118 @@ def test_what_stands_around_a_sample_counts_in_the_length_of_a_block(
 
     assert pairs_of_a_block(1.0) == 1
     assert pairs_of_a_block(0.001) > 1
+
+
+def both_at_once(world: World, spent_s: float) -> Take:
+    """Samples on a machine whose speed changes by a factor of two from one to the next, and that take twice
+    as long by the wall clock, and as long as each other, when another one runs beside them."""
+    rng, speed = random.Random(3), [1.0]
+
+    def take(side: Side, task: Task) -> Clocks:
+        word = world.log[-1].split()[0]
+        if word == "sample" or world.log[-2].split()[0] != "sampled":
+            speed[0] = rng.uniform(1.0, 2.0)
+        spent = spent_s * speed[0] * math.exp(rng.gauss(0, 0.005))
+        return (spent if word == "sample" else 2.0 * spent), spent * 0.999, 0.0
+
+    return take
+
+
+def test_long_samples_are_taken_at_once_on_one_processor(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In turn, half of the samples would be off by more than the tolerance."""
+    monkeypatch.setattr(pairing, "processors", lambda: [0, 1])
+    world.take = both_at_once(world, 1.0)
+    found = only(measure(tmp_path))
+    assert found.verdict is Verdict.UNCHANGED
+    assert found.clock is Clock.CPU
+    assert len(found.effects) == LOOKS[0]
+    assert max(map(abs, found.effects)) < 0.03
+    # The first block is taken in turn, to find out, and does not count.
+    words = [line.split()[0] for line in world.log]
+    assert words.index("sample") < words.index("begin")
+    assert words.count("begin") == words.count("sampled") > 0
+    orders = [line.split()[1] for line in world.log if line.startswith("begin")][::2]
+    assert set(orders) == {"base", "contender"}
+    cpus = {task.cpu for _, task in world.tasks[2:]}
+    assert None not in cpus
+    # What a sample takes of the processor stands for what it would have taken alone.
+    assert found.base is not None
+    assert found.base.processes is not None
+    assert all(0.9 < seconds * 10 < 2.1 for process in found.base.processes for seconds in process)
+    assert found.base.extra == {"processor": [list(one) for one in found.base.processes]}
+
+
+@pytest.mark.parametrize(
+    ("spent_s", "ready", "settings"),
+    [
+        pytest.param(0.002, {}, {}, id="short"),
+        pytest.param(1.0, {"parallel": True}, {}, id="threads"),
+        pytest.param(1.0, {"own_timer": True}, {}, id="timer"),
+        pytest.param(1.0, {}, {"clock": Clock.WALL}, id="wall clock"),
+        pytest.param(20.0, {}, {}, id="near its time-out"),
+    ],
+)
+def test_other_samples_are_taken_in_turn(
+    world: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    spent_s: float,
+    ready: dict[str, Any],
+    settings: dict[str, Any],
+) -> None:
+    monkeypatch.setattr(pairing, "processors", lambda: [0, 1])
+    world.answer = lambda side, task: replace(READY, **ready)
+    world.take = lambda side, task: (spent_s, spent_s * 0.999, spent_s)
+    found = only(measure(tmp_path, settings=Settings(Policy(), **settings)))
+    assert len(found.effects) >= LOOKS[0]
+    assert not any(line.startswith("begin") for line in world.log)
+
+
+def test_what_waits_is_not_taken_at_once(world: World, tmp_path: Path) -> None:
+    world.answer = lambda side, task: replace(READY, waits=3.0)
+    world.take = lambda side, task: (0.1, 0.05, 0.0)
+    assert only(measure(tmp_path, settings=Settings(Policy(), cpu=0))).clock is Clock.WALL
+    assert not any(line.startswith("begin") for line in world.log)
+
+
+@pytest.mark.parametrize("broken", ["base", "contender"])
+def test_a_side_that_breaks_beside_the_other_fails_alone(
+    world: World, tmp_path: Path, broken: str
+) -> None:
+    def take(side: Side, task: Task) -> Clocks | Failed:
+        if world.log[-1] == f"sampled {broken}":
+            return Failed("gone")
+        return 0.1, 0.1, 0.0
+
+    world.take = take
+    found = only(measure(tmp_path, settings=Settings(Policy(), cpu=0)))
+    assert found.verdict is (Verdict.FIXED if broken == "base" else Verdict.FAILED)
+    assert found.reason is not None
+    assert "gone" in found.reason
+
+
+def test_sides_that_take_long_to_get_ready_do_so_in_turn(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once on one processor, what takes 40 s alone would pass a time-out of 60 s."""
+    now = [0.0]
+    monkeypatch.setattr("odyssey_asv.pairing.time.monotonic", lambda: now[0])
+    began: list[str] = []
+
+    def answer(side: Side, task: Task) -> Outcome:
+        began.append(f"{len(world.tasks)}")
+        now[0] += 40.0
+        return READY
+
+    world.answer = answer
+    measure(tmp_path)
+    # Whenever one side is ready the other has not begun.
+    assert len(began) >= 2 * LOOKS[0]
+    assert began == [str(number) for number in range(1, len(began) + 1)]
+    ends = [line for line in world.log if line.split()[0] in {"end", "finish"}]
+    assert not any(line.startswith("end") for line in ends)
 
 
 def long_calls(first: float, later: float, asked: bool) -> tuple[Answer, Take]:

@@ -266,8 +266,16 @@ class Worker:
 
     def sample(self) -> Clocks | Failed:
         """Take one sample: seconds of all its calls by the wall clock, of processor, by its own timer."""
+        self.begin_sample()
+        return self.sampled()
+
+    def begin_sample(self) -> None:
+        """Start a sample; `sampled` waits for it, so that both sides may take one at once."""
         if self._case is not None:
             self._case.send({"do": "sample"})
+
+    def sampled(self) -> Clocks | Failed:
+        """What `sample` returns."""
         answer = self._answer()
         if isinstance(answer, Failed):
             return answer
