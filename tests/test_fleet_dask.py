@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -176,6 +177,44 @@ def test_a_class_that_nobody_offers_is_waited_for_and_named(made: Hosts, tmp_pat
     assert answer.code == 3
     assert "no host of class slow was there for 1 s" in answer.err
     assert "it offers fast, not slow" in answer.err
+
+
+def test_hosts_that_take_long_to_describe_do_not_put_off_the_next_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A hundred that join at once take seconds; those that join after them are seen as soon as before."""
+    now = [0.0]
+    there: dict[str, int] = {}
+
+    def asked(_: DaskEngine, what: str, **named: object) -> dict[str, int]:
+        now[0] += 0.01
+        return dict(there)
+
+    def described(_: DaskEngine, new: list[str]) -> list[tuple[str, Host]]:
+        now[0] += 10.0
+        return [(address, Host(address, address, "1.0")) for address in new]
+
+    monkeypatch.setattr("odyssey_asv.fleet.engine.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(DaskEngine, "_asked", asked)
+    monkeypatch.setattr(DaskEngine, "_described", described)
+    engine = DaskEngine("tcp://nowhere:1", None, work)
+    engine._client = SimpleNamespace(status="running")
+    there |= {"a": 1, "b": 1}
+    first = engine.hosts()
+    assert [host.id for host in first] == ["a", "b"]
+    there["c"] = 1
+    assert [host.id for host in engine.hosts()] == ["a", "b", "c"]
+    # Asked again at once the scheduler is left alone, and a little later nothing is new.
+    second = engine.hosts()
+    asked_at = now[0]
+    assert engine.hosts() is second
+    assert now[0] == asked_at
+    now[0] += 1.0
+    assert engine.hosts() is second
+    assert now[0] > asked_at + 1.0
+    del there["a"]
+    now[0] += 1.0
+    assert [host.id for host in engine.hosts()] == ["b", "c"]
 
 
 def test_each_host_is_handed_the_repository_once_and_again_where_it_is_gone(

@@ -182,8 +182,9 @@ class DaskEngine:
         began = time.monotonic()
         if began < self._look_at and self._client.status == "running":
             return self._told
-        # Addresses only: of thousands of hosts the scheduler has much to tell.
+        # Of thousands of hosts the scheduler has much to tell: addresses are enough, now and then.
         now = self._asked("ncores")
+        asked_s = time.monotonic() - began
         new = [address for address in now if address not in self._known]
         gone = [address for address in self._known if address not in now]
         if new:
@@ -194,8 +195,8 @@ class DaskEngine:
             self._flying.pop(address, None)
         if new or gone:
             self._told = tuple(self._known.values())
-        # And asking must not be what it does.
-        self._look_at = began + _LOOKING_SHARE * (time.monotonic() - began)
+        # Not by what it took to describe those that came: more are on their way then.
+        self._look_at = began + _LOOKING_SHARE * asked_s
         return self._told
 
     def _workers(self) -> dict[str, Mapping[str, Any]]:
