@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -12,13 +13,15 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import odyssey_asv
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError
 from odyssey_asv.fleet.drive import Watcher, drive
-from odyssey_asv.fleet.engine import connected
+from odyssey_asv.fleet.engine import DaskEngine, connected
 from odyssey_asv.fleet.jobs import Answer, Host, Job
 from odyssey_asv.fleet.line import Line, Terms
 from tests.fleet_hosts import Hosts, hosts, until, work
@@ -174,6 +177,86 @@ def test_a_class_that_nobody_offers_is_waited_for_and_named(made: Hosts, tmp_pat
     assert answer.code == 3
     assert "no host of class slow was there for 1 s" in answer.err
     assert "it offers fast, not slow" in answer.err
+
+
+def test_hosts_that_take_long_to_describe_do_not_put_off_the_next_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A hundred that join at once take seconds; those that join after them are seen as soon as before."""
+    now = [0.0]
+    there: dict[str, int] = {}
+
+    def asked(_: DaskEngine, what: str, **named: object) -> dict[str, int]:
+        now[0] += 0.01
+        return dict(there)
+
+    def described(_: DaskEngine, new: list[str]) -> list[tuple[str, Host]]:
+        now[0] += 10.0
+        return [(address, Host(address, address, "1.0")) for address in new]
+
+    monkeypatch.setattr("odyssey_asv.fleet.engine.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(DaskEngine, "_asked", asked)
+    monkeypatch.setattr(DaskEngine, "_described", described)
+    engine = DaskEngine("tcp://nowhere:1", None, work)
+    engine._client = SimpleNamespace(status="running")
+    there |= {"a": 1, "b": 1}
+    first = engine.hosts()
+    assert [host.id for host in first] == ["a", "b"]
+    there["c"] = 1
+    assert [host.id for host in engine.hosts()] == ["a", "b", "c"]
+    # Asked again at once the scheduler is left alone, and a little later nothing is new.
+    second = engine.hosts()
+    asked_at = now[0]
+    assert engine.hosts() is second
+    assert now[0] == asked_at
+    now[0] += 1.0
+    assert engine.hosts() is second
+    assert now[0] > asked_at + 1.0
+    del there["a"]
+    now[0] += 1.0
+    assert [host.id for host in engine.hosts()] == ["b", "c"]
+
+
+def test_each_host_is_handed_the_repository_once_and_again_where_it_is_gone(
+    made: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked in one call for all hosts that are sent jobs, not in one for each job."""
+    calls: list[tuple[str, int]] = []
+    plainly = DaskEngine._call
+
+    def call(engine: DaskEngine, function: Any, *words: Any) -> dict[str, Any]:
+        calls.append((function.__name__, len(words[-1])))
+        return plainly(engine, function, *words)
+
+    monkeypatch.setattr(DaskEngine, "_call", call)
+    made.scheduler()
+    content = b"a repository"
+    digest = hashlib.sha256(content).hexdigest()
+    kept = [made.folder / name / "bundles" / digest for name in ("one", "two")]
+    made.host("one")
+    made.host("two")
+
+    def jobs(name: str, what: str, count: int) -> list[Job]:
+        words = (what, "0", str(made.traces))
+        return [
+            Job(f"s-{name}{n}", name, words, "project", "a" * 40, bundle=digest)
+            for n in range(count)
+        ]
+
+    with connected(made.address, perform=work) as engine:
+        until(lambda: len(engine.hosts()) == 2)
+        calls.clear()
+        engine.offer(digest, content)
+        terms = Terms(odyssey_asv.__version__, "fast", 40.0, 1.0)
+        drive(Line(jobs("first", "sleep", 12), terms), engine, lambda *_: None, Watcher())
+        assert [path.read_bytes() for path in kept] == [content, content]
+        assert calls == [("has_bundle", 2), ("put_bundle", 2)]
+        for path in kept:
+            path.unlink()
+        # Whatever comes to nothing makes it ask again.
+        drive(Line(jobs("broken", "raise", 2), terms), engine, lambda *_: None, Watcher())
+        drive(Line(jobs("last", "sleep", 12), terms), engine, lambda *_: None, Watcher())
+        assert [path.read_bytes() for path in kept] == [content, content]
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes certificates with openssl")

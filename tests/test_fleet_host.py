@@ -97,6 +97,17 @@ def test_a_job_without_files_is_done_anew(project: Project, home: Path) -> None:
         assert answer["files"] == {}
 
 
+def test_the_repository_of_a_job_is_kept_however_long_ago_it_came(
+    project: Project, home: Path
+) -> None:
+    """Whoever sends jobs asks only once whether it is there."""
+    plain = job(project, home, "run", "-E", EXISTING, "-b", "nothing")
+    (path,) = (home / "bundles").iterdir()
+    os.utime(path, (0, 0))
+    assert "no benchmark matches" in host.perform(plain)["said"]
+    assert host.has_bundle(str(home), plain["bundle"])
+
+
 def test_a_killed_worker_leaves_a_measurement_that_is_found_again(
     project: Project, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,8 +68,8 @@ def test_the_job_that_takes_two_hosts_down_is_blamed_alone() -> None:
     line = Line([job("poison"), job("b"), job("c")], TERMS)
     line.seen([host("x"), host("y")], 0.0)
     line.next(0.0)
-    line.seen([host("y"), host("z")], 1.0)
     line.answered("tcp://y", "b")
+    line.seen([host("y"), host("z")], 1.0)
     assert names(line.next(1.0)) == [("c", "y")]
     assert names(line.next(20.0)) == [("poison", "z")]
     line.answered("tcp://y", "c")
@@ -132,6 +132,57 @@ def test_a_late_joiner_ends_the_waiting() -> None:
     assert line.stuck(60.0 + TERMS.patience_s)
 
 
+def test_hosts_are_gone_through_when_they_come_or_go_and_not_for_each_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone_through: list[str] = []
+    judge = Line._against
+
+    def counted(line: Line, seen: Host) -> str | None:
+        gone_through.append(seen.id)
+        return judge(line, seen)
+
+    monkeypatch.setattr(Line, "_against", counted)
+    there = tuple(host(f"h{number}") for number in range(50))
+
+    class Fifty(Empty):
+        def __init__(self) -> None:
+            super().__init__()
+            self.doing: list[Event] = []
+            self.sendings = 0
+
+        def hosts(self) -> tuple[Host, ...]:
+            return there
+
+        def submit(self, handed: Sequence[tuple[Job, Host]]) -> None:
+            self.sendings += 1
+            for sent, to in handed:
+                answer = Answer(sent.id, to.id, 0, "", 0.0, 1.0)
+                self.doing.append(Event(to.address, sent.id, answer))
+
+        def events(self, timeout_s: float) -> list[Event]:
+            return [self.doing.pop(0)]
+
+    fifty, line = Fifty(), Line([job(str(number)) for number in range(200)], TERMS)
+    drive(line, fifty, lambda *_: None, Watcher())
+    assert len(line.done) == 200
+    assert sorted(gone_through) == sorted(known.id for known in there)
+    assert fifty.sendings == 1 + 150
+
+
+def test_jobs_of_many_lost_hosts_go_to_others_in_the_order_in_which_they_were_lost() -> None:
+    line = Line([job(name) for name in "abcd"], TERMS)
+    line.seen([host(name) for name in "wxyz"], 0.0)
+    line.next(0.0)
+    line.seen([host("z"), host("y")], 1.0)
+    line.seen([host("z")], 2.0)
+    assert line.answered("tcp://z", "d") == job("d")
+    assert line.next(1.0 + TERMS.grace_s - 0.1) == []
+    assert names(line.next(1.0 + TERMS.grace_s)) == [("a", "z")]
+    line.seen([host("z"), host("n"), host("x", address="tcp://new")], 12.5)
+    assert sorted(names(line.next(12.5))) == [("b", "x"), ("c", "n")]
+
+
 def test_a_job_goes_through_json() -> None:
     assert job_of(job("a").plain()) == job("a")
 
@@ -145,21 +196,25 @@ class Fleet:
         self.up = {f"h{number}" for number in range(4)}
         self.doing: dict[str, Job] = {}
         self.begun: list[str] = []
+        self.told: tuple[Host, ...] = ()
 
     def clock(self) -> float:
         return self.now
 
-    def hosts(self) -> list[Host]:
+    def hosts(self) -> tuple[Host, ...]:
         if self.rng.random() < 0.05:
             self.doing.clear()
             raise DisconnectedError
         self.up |= {name for name in ("h0", "h1", "h2", "h3", "h4") if self.rng.random() < 0.3}
-        return [host(name) for name in sorted(self.up)]
+        if self.up != {known.id for known in self.told}:
+            self.told = tuple(host(name) for name in sorted(self.up))
+        return self.told
 
-    def submit(self, job: Job, host: Host) -> None:
-        assert host.id not in self.doing, "two jobs on one host"
-        self.doing[host.id] = job
-        self.begun.append(job.id)
+    def submit(self, handed: Sequence[tuple[Job, Host]]) -> None:
+        for sent, to in handed:
+            assert to.id not in self.doing, "two jobs on one host"
+            self.doing[to.id] = sent
+            self.begun.append(sent.id)
 
     def events(self, timeout_s: float) -> list[Event]:
         self.now += 1.0
@@ -227,10 +282,10 @@ class Empty:
     def clock(self) -> float:
         return self.now
 
-    def hosts(self) -> list[Host]:
-        return []
+    def hosts(self) -> tuple[Host, ...]:
+        return ()
 
-    def submit(self, job: Job, host: Host) -> None:
+    def submit(self, handed: Sequence[tuple[Job, Host]]) -> None:
         raise AssertionError("to nobody")
 
     def events(self, timeout_s: float) -> list[Event]:
@@ -254,11 +309,11 @@ def test_an_answer_that_is_none_is_a_failure() -> None:
     class One(Empty):
         sent: str | None = None
 
-        def hosts(self) -> list[Host]:
-            return [host("x")]
+        def hosts(self) -> tuple[Host, ...]:
+            return (host("x"),)
 
-        def submit(self, job: Job, host: Host) -> None:
-            self.sent = job.id
+        def submit(self, handed: Sequence[tuple[Job, Host]]) -> None:
+            self.sent = handed[0][0].id
 
         def events(self, timeout_s: float) -> list[Event]:
             sent, self.sent = self.sent, None

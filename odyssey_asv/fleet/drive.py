@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,11 +30,11 @@ class Event:
 class Engine(Protocol):
     """What carries jobs to hosts. Each method may raise `DisconnectedError`."""
 
-    def hosts(self) -> Sequence[Host]:
-        """The hosts that are there."""
+    def hosts(self) -> tuple[Host, ...]:
+        """The hosts that are there; the same tuple again as long as nobody comes or goes."""
 
-    def submit(self, job: Job, host: Host) -> None:
-        """Send a job to a host that has none."""
+    def submit(self, handed: Sequence[tuple[Job, Host]]) -> None:
+        """Send each job to its host, which has none."""
 
     def events(self, timeout_s: float) -> Sequence[Event]:
         """What happened since it was asked last; waits for at most so long."""
@@ -84,6 +84,7 @@ def drive(  # noqa: PLR0913 (what it works with, each used throughout)
     to do the rest; what was done until then has been kept.
     """
     told: set[tuple[str, str]] = set()
+    refused: Mapping[str, str] = {}
     while not line.finished:
         try:
             _step(line, engine, keep, watcher, clock, poll_s)
@@ -91,10 +92,12 @@ def drive(  # noqa: PLR0913 (what it works with, each used throughout)
             line.disconnected(clock())
             watcher.disconnected()
             engine.reconnect(line.terms.patience_s)
-        for name, reason in line.refused.items():
-            if (name, reason) not in told:
-                told.add((name, reason))
-                watcher.refused(name, reason)
+        if line.refused is not refused:
+            refused = line.refused
+            for name, reason in refused.items():
+                if (name, reason) not in told:
+                    told.add((name, reason))
+                    watcher.refused(name, reason)
         if line.stuck(clock()):
             raise nobody(line)
 
@@ -139,9 +142,11 @@ def _step(  # noqa: PLR0913, PLR0917 (the same)
 ) -> None:
     for job in line.seen(engine.hosts(), clock()):
         _tell_lost(line, watcher, job)
-    for job, host in line.next(clock()):
+    handed = line.next(clock())
+    for job, host in handed:
         watcher.handed(job, host)
-        engine.submit(job, host)
+    if handed:
+        engine.submit(handed)
     for event in engine.events(poll_s):
         _take(event, line, keep, watcher, clock)
 

@@ -28,6 +28,8 @@ _CONNECT_S = 5.0
 _RETRY_S = 0.5
 _ANSWER_S = 30.0
 _LOOKING_SHARE = 20.0
+_AT_ONCE = 64_000_000
+"""Of repositories, as many bytes go through the scheduler at a time."""
 _CLASS = "class:"
 BENCH = "bench"
 SETTINGS = {
@@ -127,11 +129,13 @@ class DaskEngine:
         self._perform = perform
         self._client: Any = None
         self._known: dict[str, Host] = {}
+        self._told: tuple[Host, ...] = ()
         self._homes: dict[str, str] = {}
         self._look_at = 0.0
         self._flying: dict[str, tuple[Job, Any]] = {}
         self._finished: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._bundles: dict[str, bytes] = {}
+        self._having: dict[str, str] = {}
         self._attempt = 0
 
     def offer(self, digest: str, content: bytes) -> None:
@@ -162,6 +166,8 @@ class DaskEngine:
     def _drop(self) -> None:
         self._flying.clear()
         self._known.clear()
+        self._having.clear()
+        self._told = ()
         self._look_at = 0.0
         client, self._client = self._client, None
         if client is not None:
@@ -172,37 +178,48 @@ class DaskEngine:
         """Leave the scheduler. Jobs in flight go on, as nobody told them to stop."""
         self._drop()
 
-    def hosts(self) -> Sequence[Host]:
+    def hosts(self) -> tuple[Host, ...]:
         began = time.monotonic()
         if began < self._look_at and self._client.status == "running":
-            return list(self._known.values())
-        workers = self._workers()
-        new = [address for address in workers if address not in self._known]
+            return self._told
+        # Of thousands of hosts the scheduler has much to tell: addresses are enough, now and then.
+        now = self._asked("ncores")
+        asked_s = time.monotonic() - began
+        new = [address for address in now if address not in self._known]
+        gone = [address for address in self._known if address not in now]
         if new:
-            self._known.update(self._described(new, workers))
-        for address in [address for address in self._known if address not in workers]:
+            self._known.update(self._described(new))
+        for address in gone:
             del self._known[address]
+            self._having.pop(address, None)
             self._flying.pop(address, None)
-        # Of thousands of hosts the scheduler has much to tell; asking must not be what it does.
-        self._look_at = began + _LOOKING_SHARE * (time.monotonic() - began)
-        return list(self._known.values())
+        if new or gone:
+            self._told = tuple(self._known.values())
+        # Not by what it took to describe those that came: more are on their way then.
+        self._look_at = began + _LOOKING_SHARE * asked_s
+        return self._told
 
     def _workers(self) -> dict[str, Mapping[str, Any]]:
         """What the scheduler says of each worker, by address."""
-        return dict(self._asked(self._client.scheduler.identity, n_workers=-1)["workers"])
+        return dict(self._asked("identity", n_workers=-1)["workers"])
 
-    def _asked(self, call: Callable[..., Any], *words: Any, **named: Any) -> Any:
-        """The answer of the scheduler to a call. Raises `DisconnectedError` where it is gone."""
+    def _asked(self, what: str, **named: Any) -> Any:
+        """The answer of the scheduler to a question. Raises `DisconnectedError` where it is gone."""
+        return self._waited(lambda: getattr(self._client.scheduler, what)(**named))
+
+    def _waited(self, call: Callable[[], Any]) -> Any:
+        """What a call to the scheduler comes to. Raises `DisconnectedError` where it is gone."""
         if self._client is None or self._client.status != "running":
             raise DisconnectedError
         try:
-            return self._client.sync(call, *words, callback_timeout=_ANSWER_S, **named)
+            return self._client.sync(call, callback_timeout=_ANSWER_S)
         except (OSError, TimeoutError, CancelledError) as error:
             raise DisconnectedError from error
 
-    def _described(
-        self, addresses: Sequence[str], workers: Mapping[str, Mapping[str, Any]]
-    ) -> Iterator[tuple[str, Host]]:
+    def _described(self, new: Sequence[str]) -> Iterator[tuple[str, Host]]:
+        workers = self._workers()
+        # Who left a moment ago is in neither answer.
+        addresses = [address for address in new if address in workers]
         if self._home is None:
             answers = self._call(there.describe, None, list(addresses))
         else:
@@ -238,19 +255,27 @@ class DaskEngine:
         *arguments, addresses = words
         # The public method knows no time-out, and a worker may have left a moment ago.
         run = self._client._run  # noqa: SLF001
-        return dict(self._asked(run, function, *arguments, workers=addresses, on_error="return"))
+        answers = self._waited(
+            lambda: run(function, *arguments, workers=addresses, on_error="return")
+        )
+        return dict(answers)
 
-    def submit(self, job: Job, host: Host) -> None:
-        job = replace(job, home=self._homes.get(host.address))
-        if job.bundle is not None:
-            self._hand_over(job, job.bundle, host)
+    def submit(self, handed: Sequence[tuple[Job, Host]]) -> None:
+        sent = [
+            (replace(job, home=self._homes.get(host.address)), host.address) for job, host in handed
+        ]
+        self._hand_over(sent)
+        for job, address in sent:
+            self._send(job, address)
+
+    def _send(self, job: Job, address: str) -> None:
         self._attempt += 1
         try:
             future = self._client.submit(
                 self._perform,
                 job.plain(),
                 key=f"odyssey-{job.id}-{self._attempt}",
-                workers=[host.address],
+                workers=[address],
                 allow_other_workers=False,
                 resources={BENCH: 1},
                 retries=0,
@@ -258,15 +283,25 @@ class DaskEngine:
             )
         except (OSError, CancelledError) as error:
             raise DisconnectedError from error
-        self._flying[host.address] = (job, future)
-        future.add_done_callback(lambda done: self._finished.put((host.address, done)))
+        self._flying[address] = (job, future)
+        future.add_done_callback(lambda done: self._finished.put((address, done)))
 
-    def _hand_over(self, job: Job, digest: str, host: Host) -> None:
-        """Give a host the repository, where it has it not. That it is gone, the next look tells."""
-        has = self._call(there.has_bundle, job.home, digest, [host.address])
-        if has.get(host.address) is False:
+    def _hand_over(self, sent: Sequence[tuple[Job, str]]) -> None:
+        """Give hosts the repository, where they have it not. That one is gone, the next look tells."""
+        asked: dict[tuple[str | None, str], list[str]] = {}
+        for job, address in sent:
+            if job.bundle is not None and self._having.get(address) != job.bundle:
+                asked.setdefault((job.home, job.bundle), []).append(address)
+        for (home, digest), addresses in asked.items():
+            has = self._call(there.has_bundle, home, digest, addresses)
+            lacking = [address for address in addresses if has.get(address) is False]
             content = self._bundles[digest]
-            self._call(there.put_bundle, job.home, digest, content, [host.address])
+            few = max(1, _AT_ONCE // max(1, len(content)))
+            for first in range(0, len(lacking), few):
+                some = lacking[first : first + few]
+                put = self._call(there.put_bundle, home, digest, content, some)
+                has |= {address: answer is None for address, answer in put.items()}
+            self._having |= {address: digest for address in addresses if has.get(address) is True}
 
     def events(self, timeout_s: float) -> Sequence[Event]:
         ended: list[tuple[str, Job, Any]] = []
@@ -290,6 +325,9 @@ class DaskEngine:
                 found.append(Event(address, job.id, answer=Answer(**plain)))
             else:
                 found.append(self._event(address, job, future))
+            if found[-1].answer is None or not found[-1].answer.files:
+                # It may be another process by now, or its disk was emptied.
+                self._having.pop(address, None)
             # Fetched it is stored at once; Dask may forget it.
             future.release()
         return found
@@ -322,8 +360,11 @@ class DaskEngine:
     def stop(self, session: str) -> None:
         """Tell every host to end what it does for a session."""
         with suppress(DisconnectedError):
+            homes: dict[str | None, list[str]] = {}
             for address in self._flying:
-                self._call(there.stop, self._homes.get(address), session, [address])
+                homes.setdefault(self._homes.get(address), []).append(address)
+            for home, addresses in homes.items():
+                self._call(there.stop, home, session, addresses)
 
 
 def status(address: str) -> tuple[Sequence[Host], Mapping[str, int]]:

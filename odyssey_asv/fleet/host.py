@@ -91,6 +91,8 @@ def perform(plain: Mapping[str, Any]) -> dict[str, Any]:
         with _alone(home) as lock:
             # Who held the lock may have been doing this very job.
             if not _done(folder):
+                if job.bundle is not None:
+                    has_bundle(job.home, job.bundle)
                 _forget_old(home)
                 shutil.rmtree(folder, ignore_errors=True)
                 _measure(plain, folder, lock)

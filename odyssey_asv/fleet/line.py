@@ -4,11 +4,16 @@ One job is in flight on a host, never more, so that whatever takes a host down i
 is lost waits a moment for that host to come back, which may have its answer, and then goes to another; the
 second host lost with it is the last, and the job alone is blamed. Jobs that wait are never on a host and
 never suffer.
+
+An answer costs the same whatever the number of hosts and jobs; all hosts are gone through only when some
+have come or gone.
 """
 
 from __future__ import annotations
 
-from collections import deque
+import heapq
+import itertools
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -37,6 +42,51 @@ class _Kept:
     until: float
 
 
+class _Shelf:
+    """The jobs that are kept, by job, by host, and by when they may go to any host."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, _Kept] = {}
+        self._of: dict[str, _Kept] = {}
+        self._due: list[tuple[float, int, _Kept]] = []
+        self._count = itertools.count()
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def put(self, kept: _Kept) -> None:
+        self._jobs[kept.job.id] = self._of[kept.host] = kept
+        heapq.heappush(self._due, (kept.until, next(self._count), kept))
+
+    def hosts(self) -> list[str]:
+        """Of which hosts there are jobs."""
+        return list(self._of)
+
+    def of(self, host: str) -> Job:
+        """Take what a host had before it was lost."""
+        return self._take(self._of[host])
+
+    def due(self, now: float) -> Job | None:
+        """Take what has waited long enough."""
+        while self._due and self._due[0][0] <= now:
+            _, _, kept = heapq.heappop(self._due)
+            # Those taken otherwise are still listed here.
+            if self._jobs.get(kept.job.id) is kept:
+                return self._take(kept)
+        return None
+
+    def answered(self, job_id: str) -> Job | None:
+        """Take a job whose answer came after all; None where it is not here."""
+        kept = self._jobs.get(job_id)
+        return None if kept is None else self._take(kept)
+
+    def _take(self, kept: _Kept) -> Job:
+        del self._jobs[kept.job.id]
+        if self._of.get(kept.host) is kept:
+            del self._of[kept.host]
+        return kept.job
+
+
 @dataclass(slots=True)
 class Line:
     """The jobs of one command and the hosts that are there now."""
@@ -49,10 +99,12 @@ class Line:
     """Why jobs were given up, by their id."""
     done: set[str] = field(default_factory=set, init=False)
     refused: dict[str, str] = field(default_factory=dict, init=False)
-    """Why hosts that are there get no job, by their id."""
+    """Why hosts that are there get no job, by their id. Another dictionary when hosts came or went."""
     _fresh: deque[Job] = field(default_factory=deque, init=False)
-    _kept: dict[str, _Kept] = field(default_factory=dict, init=False)
-    _hosts: dict[str, Host] = field(default_factory=dict, init=False)
+    _shelf: _Shelf = field(default_factory=_Shelf, init=False)
+    _seen: tuple[Host, ...] = field(default=(), init=False)
+    _usable: dict[str, Host] = field(default_factory=dict, init=False)
+    _free: OrderedDict[str, Host] = field(default_factory=OrderedDict, init=False)
     _losses: dict[str, list[str]] = field(default_factory=dict, init=False)
     _idle_since: float | None = field(default=None, init=False)
 
@@ -65,17 +117,33 @@ class Line:
 
     @property
     def usable(self) -> list[Host]:
-        return [host for host in self._hosts.values() if host.id not in self.refused]
+        """The hosts that fit, each once, also where it is known by two addresses."""
+        return list(self._usable.values())
 
     def seen(self, hosts: Iterable[Host], now: float) -> list[Job]:
-        """These hosts are there now, and no others. Returns the jobs whose hosts are gone."""
-        self._hosts = {host.address: host for host in sorted(hosts, key=lambda host: host.id)}
+        """These hosts are there now, and no others. Returns the jobs whose hosts are gone.
+
+        The very tuple that was handed in last costs nothing: nobody came or went.
+        """
+        seen = tuple(hosts)
+        if seen is self._seen:
+            return []
+        self._seen = seen
+        by_address = {host.address: host for host in sorted(seen, key=lambda host: host.id)}
         self.refused = {
             host.id: reason
-            for host in self._hosts.values()
+            for host in by_address.values()
             if (reason := self._against(host)) is not None
         }
-        gone = [address for address in self.in_flight if address not in self._hosts]
+        busy = {host.id for _, host in self.in_flight.values()}
+        self._usable.clear()
+        self._free.clear()
+        for host in by_address.values():
+            if host.id not in self.refused and host.id not in self._usable:
+                self._usable[host.id] = host
+                if host.id not in busy:
+                    self._free[host.id] = host
+        gone = [address for address in self.in_flight if address not in by_address]
         return [self.lost(address, now) for address in gone]
 
     def _against(self, host: Host) -> str | None:
@@ -94,50 +162,42 @@ class Line:
         return None
 
     def next(self, now: float) -> list[tuple[Job, Host]]:
-        """Jobs for the hosts that are free, which then are in flight."""
-        handed: list[tuple[Job, Host]] = []
-        busy = {host.id for _, host in self.in_flight.values()}
-        for host in self.usable:
-            if not self._fresh and not self._kept:
-                break
-            if host.id in busy:
-                # Also where it is known by two addresses: one computer, one job.
-                continue
-            job = self._choose(host, now)
-            if job is not None:
-                busy.add(host.id)
-                self.in_flight[host.address] = (job, host)
-                handed.append((job, host))
+        """Jobs for the hosts that are free, which then are in flight: what a host had before it was
+        lost, else what was kept long enough, else a fresh job."""
+        back = [name for name in self._shelf.hosts() if name in self._free]
+        handed = [(self._shelf.of(name), self._free.pop(name)) for name in back]
+        while self._free and (job := self._shelf.due(now) or self._fresh_one()) is not None:
+            _, host = self._free.popitem(last=False)
+            handed.append((job, host))
+        self.in_flight.update((host.address, (job, host)) for job, host in handed)
         return handed
 
-    def _choose(self, host: Host, now: float) -> Job | None:
-        """What this host had before it was lost, else what was kept long enough, else a fresh job."""
-        kept = self._kept.values()
-        own = next((k for k in kept if k.host == host.id), None)
-        chosen = own or next((k for k in kept if now >= k.until), None)
-        if chosen is not None:
-            del self._kept[chosen.job.id]
-            return chosen.job
+    def _fresh_one(self) -> Job | None:
         return self._fresh.popleft() if self._fresh else None
 
     def answered(self, address: str, job_id: str) -> Job | None:
         """An answer came from a host; None where nobody waits for it any more. Also one whose host was
         given up in the meantime counts, as long as nobody else does the job."""
-        kept = self._kept.pop(job_id, None)
-        if kept is not None:
-            self.done.add(job_id)
-            return kept.job
-        if not self._flies(address, job_id):
-            return None
-        job, _ = self.in_flight.pop(address)
+        job = self._shelf.answered(job_id)
+        if job is None:
+            if not self._flies(address, job_id):
+                return None
+            job, _ = self._landed(address)
         self.done.add(job_id)
         return job
+
+    def _landed(self, address: str) -> tuple[Job, Host]:
+        """Nothing is in flight on a host any more; it is free if it is there."""
+        job, host = self.in_flight.pop(address)
+        if host.id in self._usable:
+            self._free[host.id] = self._usable[host.id]
+        return job, host
 
     def gave_up(self, address: str, job_id: str, reason: str) -> Job | None:
         """The job in flight on a host failed by its own fault; None where nobody waits for it."""
         if not self._flies(address, job_id):
             return None
-        job, _ = self.in_flight.pop(address)
+        job, _ = self._landed(address)
         self.failed[job.id] = reason
         return job
 
@@ -150,7 +210,7 @@ class Line:
 
     def lost(self, address: str, now: float) -> Job:
         """A host is gone with its job."""
-        job, host = self.in_flight.pop(address)
+        job, host = self._landed(address)
         losses = self._losses.setdefault(job.id, [])
         losses.append(host.id)
         if len(losses) >= MOST_LOSSES:
@@ -158,15 +218,17 @@ class Line:
                 f"{len(losses)} hosts were lost while they did it: {', '.join(losses)}"
             )
         else:
-            self._kept[job.id] = _Kept(job, host.id, now + self.terms.grace_s)
+            self._shelf.put(_Kept(job, host.id, now + self.terms.grace_s))
         return job
 
     def disconnected(self, now: float) -> None:
         """The engine is gone, which is no job's fault: what was in flight is kept for its host."""
         for job, host in self.in_flight.values():
-            self._kept[job.id] = _Kept(job, host.id, now + self.terms.patience_s)
+            self._shelf.put(_Kept(job, host.id, now + self.terms.patience_s))
         self.in_flight.clear()
-        self._hosts.clear()
+        self._seen = ()
+        self._usable.clear()
+        self._free.clear()
 
     def spoiled(self, job: Job, reason: str) -> None:
         """What came of a job was no answer."""
@@ -176,11 +238,11 @@ class Line:
     @property
     def left(self) -> int:
         """How many jobs are neither done nor given up."""
-        return len(self._fresh) + len(self._kept) + len(self.in_flight)
+        return len(self._fresh) + len(self._shelf) + len(self.in_flight)
 
     def stuck(self, now: float) -> bool:
         """Whether nothing will ever happen: for too long there was no host that fits."""
-        if self.usable or self.in_flight or self.finished:
+        if self._usable or self.in_flight or self.finished:
             self._idle_since = None
             return False
         if self._idle_since is None:
