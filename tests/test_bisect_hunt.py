@@ -13,6 +13,7 @@ import pytest
 
 from odyssey_asv.bisecting.answer import answer
 from odyssey_asv.bisecting.hunt import Hunt, Observer
+from odyssey_asv.bisecting.steps import Steps
 from odyssey_asv.bisection import Bisection, Card, Outcome
 from odyssey_asv.errors import CannotMeasureError, InvalidFileError
 from odyssey_asv.pairing import Enough
@@ -137,17 +138,18 @@ class Search:
     merged: Callable[[str], list[list[Link]]] = lambda _: []
     observer: Observer = field(default_factory=Observer)
 
-    def go(self, deadline: float = LATE) -> Bisection:
+    def go(self, deadline: float = LATE, steps: int | None = None) -> Bisection:
         hunt = Hunt(
             self.state,
-            self.world,  # type: ignore[arg-type]
+            Steps(self.world, lambda: self.world.now),  # type: ignore[arg-type]
             self.merged,
             self.observer,
-            lambda: searches.save(self.state, self.file),
+            lambda state: searches.save(state, self.file),
             lambda: self.world.now,
         )
-        finished = hunt.run(deadline)
-        return answer(self.state, card, finished=finished, file=self.file)
+        finished = hunt.run(deadline, steps)
+        spent = not finished and self.world.now >= deadline
+        return answer(self.state, card, finished=finished, spent=spent, file=self.file)
 
 
 @pytest.fixture

@@ -43,11 +43,15 @@ class Line:
 
     jobs: Sequence[Job]
     terms: Terms
+    preferred: str | None = None
+    """The id of the host that is asked first, where it is there."""
     in_flight: dict[str, tuple[Job, Host]] = field(default_factory=dict, init=False)
     """By the host's address."""
     failed: dict[str, str] = field(default_factory=dict, init=False)
     """Why jobs were given up, by their id."""
     done: set[str] = field(default_factory=set, init=False)
+    did: dict[str, str] = field(default_factory=dict, init=False)
+    """Which host answered, by the job's id."""
     refused: dict[str, str] = field(default_factory=dict, init=False)
     """Why hosts that are there get no job, by their id."""
     _fresh: deque[Job] = field(default_factory=deque, init=False)
@@ -69,7 +73,8 @@ class Line:
 
     def seen(self, hosts: Iterable[Host], now: float) -> list[Job]:
         """These hosts are there now, and no others. Returns the jobs whose hosts are gone."""
-        self._hosts = {host.address: host for host in sorted(hosts, key=lambda host: host.id)}
+        ordered = sorted(hosts, key=lambda host: (host.id != self.preferred, host.id))
+        self._hosts = {host.address: host for host in ordered}
         self.refused = {
             host.id: reason
             for host in self._hosts.values()
@@ -126,11 +131,13 @@ class Line:
         kept = self._kept.pop(job_id, None)
         if kept is not None:
             self.done.add(job_id)
+            self.did[job_id] = kept.host
             return kept.job
         if not self._flies(address, job_id):
             return None
-        job, _ = self.in_flight.pop(address)
+        job, host = self.in_flight.pop(address)
         self.done.add(job_id)
+        self.did[job_id] = host.id
         return job
 
     def gave_up(self, address: str, job_id: str, reason: str) -> Job | None:
