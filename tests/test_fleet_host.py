@@ -97,6 +97,24 @@ def test_a_job_without_files_is_done_anew(project: Project, home: Path) -> None:
         assert answer["files"] == {}
 
 
+def test_what_was_handed_over_is_no_answer(project: Project, home: Path) -> None:
+    """Only what the command puts in its place; without that the job is done anew."""
+    plain = job(project, home, "bisect", "HEAD..HEAD")
+    given = {**plain, "places": {"--state": "s.json"}, "files": {"s.json": "e30="}}
+    first, second = host.perform(given), host.perform(given)
+    assert (first["code"], first["files"]) == (2, {})
+    assert "no commits in the range" in first["said"]
+    assert second["started"] > first["started"]
+    assert (home / "jobs" / "s-1" / "out").is_dir()
+
+
+def test_a_file_that_is_named_must_be_there(project: Project, home: Path) -> None:
+    """Whatever else a command left, as where it failed in the middle."""
+    plain = {**job(project, home), "places": {"--out": "named"}}
+    assert [len(host.perform(plain)["files"]) for _ in range(2)] == [1, 1]
+    assert project.counted() == ["begin", "end"] * 2
+
+
 def test_a_killed_worker_leaves_a_measurement_that_is_found_again(
     project: Project, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -163,5 +163,6 @@ def check_question(state: State, question: Question, source: str) -> None:
     for name, asked in question:
         if (then := getattr(state.question, name)) != asked:
             raise InvalidInputError(
-                f"{source} is another search: its {name} is {then!r}, not {asked!r}"
+                f"{source} is another search: its {name} is {then!r}, not {asked!r}",
+                tip="choose with -E what both machines have" if name == "environment" else None,
             )
