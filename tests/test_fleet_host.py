@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,11 +109,16 @@ def test_what_was_handed_over_is_no_answer(project: Project, home: Path) -> None
     assert (home / "jobs" / "s-1" / "out").is_dir()
 
 
-def test_a_file_that_is_named_must_be_there(project: Project, home: Path) -> None:
+def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
     """Whatever else a command left, as where it failed in the middle."""
-    plain = {**job(project, home), "places": {"--out": "named"}}
-    assert [len(host.perform(plain)["files"]) for _ in range(2)] == [1, 1]
-    assert project.counted() == ["begin", "end"] * 2
+    made = Job("s-1", "a job", (), "project", "a" * 40, places={"--state": "s.json"})
+    (tmp_path / "out").mkdir()
+    (tmp_path / "answer.json").touch()
+    (tmp_path / "out" / "x_results.json").touch()
+    assert not host._done(tmp_path, made)
+    assert host._done(tmp_path, replace(made, places={}))
+    (tmp_path / "out" / "s.json").touch()
+    assert host._done(tmp_path, made)
 
 
 def test_a_killed_worker_leaves_a_measurement_that_is_found_again(
