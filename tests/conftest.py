@@ -24,6 +24,7 @@ SLOW = (
     "test_workflows",
     "test_cli_check",
     "test_cli_fleet",
+    "test_cli_fleet_bisect",
     "test_fleet_dask",
     "test_environments_real",
     "test_cli_shards",

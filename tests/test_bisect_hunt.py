@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from odyssey_asv.bisecting.answer import answer
-from odyssey_asv.bisecting.hunt import Hunt, Observer
+from odyssey_asv.bisecting.hunt import Hunt, Observer, Task
+from odyssey_asv.bisecting.steps import Steps
 from odyssey_asv.bisection import Bisection, Card, Outcome
 from odyssey_asv.errors import CannotMeasureError, InvalidFileError
 from odyssey_asv.pairing import Enough
@@ -137,17 +138,18 @@ class Search:
     merged: Callable[[str], list[list[Link]]] = lambda _: []
     observer: Observer = field(default_factory=Observer)
 
-    def go(self, deadline: float = LATE) -> Bisection:
+    def go(self, deadline: float = LATE, steps: int | None = None) -> Bisection:
         hunt = Hunt(
             self.state,
-            self.world,  # type: ignore[arg-type]
+            Steps(self.world, lambda: self.world.now),  # type: ignore[arg-type]
             self.merged,
             self.observer,
-            lambda: searches.save(self.state, self.file),
+            lambda state: searches.save(state, self.file),
             lambda: self.world.now,
         )
-        finished = hunt.run(deadline)
-        return answer(self.state, card, finished=finished, file=self.file)
+        finished = hunt.run(deadline, steps)
+        spent = not finished and self.world.now >= deadline
+        return answer(self.state, card, finished=finished, spent=spent, file=self.file)
 
 
 @pytest.fixture
@@ -275,9 +277,12 @@ def merge_at(world: World, merge: str) -> Callable[[str], list[list[Link]]]:
     return lambda commit: [links] if commit == merge else []
 
 
-def merged(search: Make, steps: Mapping[str, float], **question: Any) -> Search:
+def merged(
+    search: Make, steps: Mapping[str, float], broken: Collection[str] = (), **question: Any
+) -> Search:
     """A search in a history whose commit 10 merges a branch, and brings in what that made slower."""
-    world = World({"c": {**steps, "10": steps.get("10", 0.0) + steps.get("b3", 0.0)}})
+    at_merge = steps.get("10", 0.0) + steps.get("b3", 0.0)
+    world = World({"c": {**steps, "10": at_merge}}, broken=broken)
     made = search(world, **question)
     made.merged = merge_at(world, "10")
     made.state.lines[0].commits[9].parents.append("b5")
@@ -333,38 +338,84 @@ def test_time_is_up(search: Make) -> None:
     assert [c.card.commit for c in found.culprits] == ["6"]
 
 
+class Told(Observer):
+    """All that is told of a search, a word or two each."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def searching(self, cases: int, commits: int) -> None:
+        self.lines.append(f"{cases} in {commits}")
+
+    def probing(self, commit: str, places: Any, left_s: float) -> None:
+        known = any(place.level is not None for place in places)
+        assert (left_s > 0.0) is known
+        self.lines.append(f"probe of {len(places)}")
+
+    def seen(self, commit: str, ratio: float) -> None:
+        self.lines.append("slow" if ratio > 1.07 else "fast")
+
+    def unbuildable(self, commit: str, reason: str) -> None:
+        self.lines.append(f"broken {commit}")
+
+    def confirming(self, commit: str, parent: str) -> None:
+        self.lines.append(f"{commit} against {parent}")
+
+    def confirmed(self, commit: str, *, right: bool) -> None:
+        self.lines.append(f"{commit} {right}")
+
+    def entering(self, merge: str, commits: int) -> None:
+        self.lines.append(f"{merge} with {commits}")
+
+
 def test_the_observer_is_told(search: Make) -> None:
     """In order: what is searched, each commit with what is known, the confirmation."""
-    told: list[str] = []
-
-    class Told(Observer):
-        def searching(self, cases: int, commits: int) -> None:
-            told.append(f"{cases} in {commits}")
-
-        def probing(self, commit: str, places: Any, left_s: float) -> None:
-            assert len(places) == 16
-            assert left_s > 0.0
-            told.append("probe")
-
-        def seen(self, commit: str, ratio: float) -> None:
-            told.append("slow" if ratio > 1.07 else "fast")
-
-        def unbuildable(self, commit: str, reason: str) -> None:
-            told.append(f"broken {commit}")
-
-        def confirming(self, commit: str, parent: str) -> None:
-            told.append(f"{commit} against {parent}")
-
-        def confirmed(self, commit: str, *, right: bool) -> None:
-            told.append(f"{commit} {right}")
-
     made = search(World({"c": {"6": 0.15}}, broken=["8"]))
-    made.observer = Told()
+    made.observer = observer = Told()
     made.go()
+    told = observer.lines
     assert told[0] == "1 in 16"
-    assert told[1:3] == ["probe", "broken 8"]
+    assert told[1:3] == ["probe of 16", "broken 8"]
     assert told[-2:] == ["6 against 5", "6 True"]
-    assert set(told[3:-2]) == {"probe", "slow", "fast"}
+    assert set(told[3:-2]) == {"probe of 16", "slow", "fast"}
+
+
+def test_one_step_at_a_time_is_the_same_search(search: Make) -> None:
+    """Each makes one measurement, goes on from what is on disk, and knows when it was the last."""
+    whole = merged(search, {"b3": 0.2})
+    expected = whole.go()
+    made = merged(search, {"b3": 0.2})
+    searches.save(made.state, made.file)
+    for number in range(1, len(whole.world.asked) + 1):
+        made.state = searches.load(made.file)
+        found = made.go(steps=1)
+        assert len(made.world.asked) == number
+        assert found.finished is (number == len(whole.world.asked))
+        assert not found.spent
+    assert made.world.asked == whole.world.asked
+    assert replace(found, state="") == replace(expected, state="")
+
+
+def test_steps_made_elsewhere_are_told_of_as_if_they_were_made_here(search: Make) -> None:
+    """What comes back of each is another state, in which a merge may have been entered already."""
+    here = merged(search, {"b3": 0.2}, broken=["8"])
+    here.observer = told = Told()
+    here.go()
+    made = merged(search, {"b3": 0.2}, broken=["8"])
+    saved: list[State] = []
+
+    def elsewhere(state: State, task: Task, deadline: float) -> State:
+        there = replace(made, state=searches.parse(searches.serialise(state), "there"))
+        there.go(deadline, steps=1)
+        return there.state
+
+    observer = Told()
+    hunt = Hunt(made.state, elsewhere, made.merged, observer, saved.append)
+    assert hunt.run(LATE)
+    assert observer.lines == told.lines
+    assert "10 with 5" in observer.lines
+    assert "broken 8" in observer.lines
+    assert saved[-1] == hunt.state == here.state
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,14 @@ def test_the_commit_inside_the_merge_is_named(history: History) -> None:
 
 
 def test_first_parents_only(history: History) -> None:
-    """The merge itself, in a table that fits a pipe and ends with what to type next."""
-    code, out, err = history.run("bisect", history.good, "--first-parent", "-b", "kind=one|one")
+    """The merge itself, in two pieces, in a table that fits a pipe and ends with what to type next."""
+    words = ("bisect", history.good, "--first-parent", "-b", "kind=one|one")
+    code, out, err = history.run(*words, "--steps", "2")
+    assert code == 3
+    assert "undecided: the search ended before" in out
+    assert "next: the same command with --resume\n" in err
+    assert err.count("against the good end") == 1
+    code, out, err = history.run(*words, "--resume")
     assert code == 1
     assert f"culprit {history.merge[:12]}" in out
     assert max(map(len, out.splitlines())) <= 100

@@ -92,7 +92,7 @@ def test_words_that_do_not_go_together(tmp_path: Path) -> None:
         (("run", "--scheduler", "local", "--shard", "1/2"), "--shard and --scheduler"),
         (("run", "--scheduler", "local", "--quick"), "--quick and --scheduler"),
         (("check", "--scheduler", "local", "-m", "x"), "--machine and --scheduler"),
-        (("check", "--class", "x"), "go with --scheduler"),
+        (("check", "--class", "x"), "goes with --scheduler"),
         (("run", "--scheduler", "local", "-E", "existing"), "not of the hosts"),
         (("run", "--scheduler", "local", "--class", "a/b"), "cannot name a folder"),
         (("fleet", "status", "local"), "only while it measures"),

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from odyssey_asv.distributing import Wish, _class_of, _parcel
+from odyssey_asv.distributing import Wish
+from odyssey_asv.distributing.parcel import parcel_of
+from odyssey_asv.distributing.wish import class_of
 from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.fleet.jobs import Host
 from odyssey_asv.project import open_project
@@ -21,13 +23,13 @@ def host(name: str, *classes: str) -> Host:
 
 
 def test_the_only_class_is_taken_and_of_several_one_must_be_chosen() -> None:
-    assert _class_of(WISH, [host("a", "fast"), host("b", "fast")]) == "fast"
+    assert class_of(WISH, [host("a", "fast"), host("b", "fast")]) == "fast"
     with pytest.raises(InvalidInputError, match="more than one class: fast, slow"):
-        _class_of(WISH, [host("a", "fast"), host("b", "slow")])
+        class_of(WISH, [host("a", "fast"), host("b", "slow")])
     with pytest.raises(InvalidInputError, match="says of which class it is"):
-        _class_of(WISH, [host("a")])
+        class_of(WISH, [host("a")])
     chosen = Wish(WISH.scheduler, wanted="slow")
-    assert _class_of(chosen, [host("a", "fast"), host("b", "slow")]) == "slow"
+    assert class_of(chosen, [host("a", "fast"), host("b", "slow")]) == "slow"
 
 
 def test_a_suite_in_a_folder_of_its_repository_is_found_again(tmp_path: Path) -> None:
@@ -38,7 +40,7 @@ def test_a_suite_in_a_folder_of_its_repository_is_found_again(tmp_path: Path) ->
         "benchmarks/asv.conf.json", '{"project": "x", "repo": "..", "benchmark_dir": "."}'
     )
     config, asv = open_project(project.path / "benchmarks")
-    parcel = _parcel(WISH, config, asv, [project.git("rev-parse", "HEAD")])
+    parcel = parcel_of(WISH, config, asv, [project.git("rev-parse", "HEAD")])
     assert parcel.folder == "benchmarks"
     assert parcel.content is not None
     (tmp_path / "packed").write_bytes(parcel.content)
@@ -52,7 +54,7 @@ def test_of_a_project_with_an_address_only_the_suite_is_handed_over(tmp_path: Pa
     suite = make(tmp_path / "suite", repo=f"file://{code.path}")
     elsewhere = code.commit("not in the suite's repository")
     config, asv = open_project(suite.path)
-    parcel = _parcel(WISH, config, asv, [elsewhere])
+    parcel = parcel_of(WISH, config, asv, [elsewhere])
     assert parcel.commit == suite.git("rev-parse", "HEAD")
     assert parcel.content is not None
 
@@ -62,15 +64,15 @@ def test_a_project_in_another_folder_cannot_be_reached(tmp_path: Path) -> None:
     suite = make(tmp_path / "suite", repo="../code")
     config, asv = open_project(suite.path)
     with pytest.raises(InvalidInputError, match="which hosts cannot reach"):
-        _parcel(WISH, config, asv, [])
+        parcel_of(WISH, config, asv, [])
 
 
 def test_hosts_that_fetch_see_no_uncommitted_changes(tmp_path: Path) -> None:
     project = make(tmp_path / "project")
     config, asv = open_project(project.path)
     wish = Wish(WISH.scheduler, address="https://example.invalid/project.git")
-    parcel = _parcel(wish, config, asv, [])
+    parcel = parcel_of(wish, config, asv, [])
     assert (parcel.content, parcel.digest) == (None, None)
     project.suite("def track_other():\n    return 1\n")
     with pytest.raises(InvalidInputError, match="cannot see uncommitted changes"):
-        _parcel(wish, config, asv, [])
+        parcel_of(wish, config, asv, [])

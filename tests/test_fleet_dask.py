@@ -323,7 +323,8 @@ def test_without_the_extra_its_name_is_said(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_command_loads_no_dask_without_a_fleet() -> None:
-    code = "import sys, odyssey_asv.cli.check, odyssey_asv.cli.run; print('distributed' in sys.modules)"
+    verbs = "odyssey_asv.cli.check, odyssey_asv.cli.run, odyssey_asv.cli.bisect"
+    code = f"import sys, {verbs}; print('distributed' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

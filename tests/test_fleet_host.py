@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,29 @@ def test_the_repository_of_a_job_is_kept_however_long_ago_it_came(
     os.utime(path, (0, 0))
     assert "no benchmark matches" in host.perform(plain)["said"]
     assert host.has_bundle(str(home), plain["bundle"])
+
+
+def test_what_was_handed_over_is_no_answer(project: Project, home: Path) -> None:
+    """Only what the command puts in its place; without that the job is done anew."""
+    plain = job(project, home, "bisect", "HEAD..HEAD")
+    given = {**plain, "places": {"--state": "s.json"}, "files": {"s.json": "e30="}}
+    first, second = host.perform(given), host.perform(given)
+    assert (first["code"], first["files"]) == (2, {})
+    assert "no commits in the range" in first["said"]
+    assert second["started"] > first["started"]
+    assert (home / "jobs" / "s-1" / "out").is_dir()
+
+
+def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
+    """Whatever else a command left, as where it failed in the middle."""
+    made = Job("s-1", "a job", (), "project", "a" * 40, places={"--state": "s.json"})
+    (tmp_path / "out").mkdir()
+    (tmp_path / "answer.json").touch()
+    (tmp_path / "out" / "x_results.json").touch()
+    assert not host._done(tmp_path, made)
+    assert host._done(tmp_path, replace(made, places={}))
+    (tmp_path / "out" / "s.json").touch()
+    assert host._done(tmp_path, made)
 
 
 def test_a_killed_worker_leaves_a_measurement_that_is_found_again(

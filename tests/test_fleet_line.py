@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -44,6 +46,26 @@ def test_a_host_with_two_addresses_is_one() -> None:
     line = Line([job("a"), job("b")], TERMS)
     line.seen([host("x"), host("x", address="tcp://x2")], 0.0)
     assert names(line.next(0.0)) == [("a", "x")]
+
+
+def test_the_host_that_is_preferred_is_asked_first_and_another_where_it_is_gone() -> None:
+    """And who answered is known by the name that stays."""
+    line = Line([job("a")], TERMS, preferred="y")
+    line.seen([host("x"), host("y")], 0.0)
+    assert names(line.next(0.0)) == [("a", "y")]
+    line.answered("tcp://y", "a")
+    assert line.did == {"a": "y"}
+    other = Line([job("a")], TERMS, preferred="y")
+    other.seen([host("x"), host("y", classes=frozenset({"slow"}))], 0.0)
+    assert names(other.next(0.0)) == [("a", "x")]
+    other.seen([], 1.0)
+    other.answered("tcp://x", "a")
+    assert other.did == {"a": "x"}
+
+
+def test_a_job_travels_as_json_with_its_files() -> None:
+    made = replace(job("a"), places={"--state": "s"}, files={"s": bytes(range(256))})
+    assert job_of(json.loads(json.dumps(made.plain()))) == made
 
 
 def test_a_lost_job_waits_for_its_host_before_it_goes_to_another() -> None:

@@ -3,12 +3,20 @@ nothing.
 
 The ends are judged as `check` does it. Then `search` says which commit to measure against the good end,
 or which against its parent, and each answer is on disk before the next is asked for.
+
+plan        what is to be searched
+pursuit     the search from its ends to its answer, whoever measures
+ends        how the ends differ
+hunt        what to measure next, and what is told of it
+knowledge   the state, as `search` sees it
+steps       measures on this machine
+remembered  what stored results make suspect
+answer      what to tell of the state
 """
 
 from __future__ import annotations
 
 import random
-import time
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,20 +24,18 @@ from odyssey_asv import checking
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.environments import Workshop
 from odyssey_asv.arena import work_folder
-from odyssey_asv.bisecting.answer import answer
-from odyssey_asv.bisecting.ends import begin
-from odyssey_asv.bisecting.hunt import Hunt, Observer
+from odyssey_asv.bisecting.ends import measured
+from odyssey_asv.bisecting.hunt import Observer
 from odyssey_asv.bisecting.plan import Options, Plan, prepare
+from odyssey_asv.bisecting.pursuit import Pursuit
+from odyssey_asv.bisecting.steps import Steps
 from odyssey_asv.bisection import Bisection
 from odyssey_asv.config import Config
-from odyssey_asv.errors import InterruptedRunError
 from odyssey_asv.probing import Prober
 from odyssey_asv.project import open_project
 from odyssey_asv.repository import Repository
-from odyssey_asv.store import searches
-from odyssey_asv.workspace import check_writable, start_state
 
-__all__ = ["Observer", "Options", "Plan", "bisect", "execute", "prepare"]
+__all__ = ["Observer", "Options", "Plan", "Pursuit", "bisect", "execute", "prepare"]
 
 
 def bisect(
@@ -52,25 +58,13 @@ def bisect(
 def execute(
     plan: Plan, config: Config, asv: AsvConfig, observer: Observer, echo: IO[str] | None = None
 ) -> Bisection:
-    """Search, and keep what is known after each step.
+    """Search on this machine, and keep what is known after each step.
 
     Raises `BuildFailedError` where an end does not build, `CannotMeasureError` where no case can be
     measured at both, and `InterruptedRunError` when interrupted.
     """
-    started = time.monotonic()
-    start_state(config.state)
-    check_writable(plan.state.parent)
-    state = plan.known
-    if state is None:
-        state = begin(plan, config, asv, observer, echo)
-        state.wall_s = time.monotonic() - started
-        searches.save(state, plan.state)
-    began, before = time.monotonic(), state.wall_s
-
-    def save() -> None:
-        state.wall_s = before + time.monotonic() - began
-        searches.save(state, plan.state)
-
+    pursuit = Pursuit(plan, config, asv, observer)
+    state = pursuit.first(lambda: measured(plan, config, asv, observer, echo))
     with (
         Repository(plan.ends.repository, search_parents=False) as repository,
         Workshop(asv, config.state, repository.check_out, echo=echo) as workshop,
@@ -85,17 +79,9 @@ def execute(
             suite_from=plan.question.bad,
             state=config.state,
             work=work,
-            rng=random.Random(plan.ends.seed),  # noqa: S311 (drawn samples, no secrets)
+            # A search that goes on draws anew, also with a seed of the user's.
+            rng=random.Random(plan.ends.seed + state.probes),  # noqa: S311 (drawn samples, no secrets)
             watcher=observer,
             on_step=observer.environment,
         )
-        hunt = Hunt(state, prober, repository.merged, observer, save)
-        try:
-            finished = hunt.run(started + plan.options.budget_s)
-        except KeyboardInterrupt:
-            raise InterruptedRunError(
-                "interrupted", tip="the same command with --resume goes on from there"
-            ) from None
-        finally:
-            save()
-        return answer(state, repository.card, finished=finished, file=plan.state)
+        return pursuit.go_on(state, Steps(prober), repository)

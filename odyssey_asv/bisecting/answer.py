@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from odyssey_asv import stats
-from odyssey_asv.bisecting.hunt import at_fault, knowledge, places
+from odyssey_asv.bisecting.knowledge import at_fault, knowledge, places
 from odyssey_asv.bisection import (
     Between,
     Bisection,
@@ -30,8 +30,8 @@ _LEAST = 0.05
 CardOf = Callable[[str], Card]
 
 
-def answer(state: State, card: CardOf, *, finished: bool, file: Path) -> Bisection:
-    """All that the search says. `card` describes a commit."""
+def answer(state: State, card: CardOf, *, finished: bool, spent: bool, file: Path) -> Bisection:
+    """All that the search says. `card` describes a commit, `spent` says that the budget is."""
     first = state.lines[0]
     culprits = [culprit for line in state.lines for culprit in _culprits(state, line, card)]
     entered = {culprit.within for culprit in culprits}
@@ -74,7 +74,7 @@ def answer(state: State, card: CardOf, *, finished: bool, file: Path) -> Bisecti
         wall_s=state.wall_s,
         confidence=state.question.confidence,
         improvement=state.question.improvement,
-        spent=not finished,
+        spent=spent,
         finished=finished,
         state=str(file),
     )

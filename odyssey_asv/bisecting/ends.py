@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 from odyssey_asv import checking
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.metadata import asv_name
-from odyssey_asv.bisecting.hunt import Observer, to_commit
+from odyssey_asv.bisecting.hunt import Observer
+from odyssey_asv.bisecting.knowledge import to_commit
 from odyssey_asv.bisecting.plan import Plan
 from odyssey_asv.bisecting.remembered import remembered
 from odyssey_asv.config import Config
@@ -26,24 +27,36 @@ _TIMES = 3
 """How many measurements the verdict on the ends is worth."""
 
 
-def begin(
+def measured(
     plan: Plan, config: Config, asv: AsvConfig, observer: Observer, echo: IO[str] | None
 ) -> State:
-    """Check the ends against each other, or take what the report of a check says of them.
+    """Check the ends against each other.
 
     Raises what `checking.execute` raises, and `CannotMeasureError` where no case was measured at both.
     """
-    warnings = _left_out(plan)
-    if plan.report is None:
-        found, _ = checking.execute(plan.ends, config, asv, observer, echo)
-        cases = [_from_finding(f, plan) for f in found.findings if len(f.effects) > 2]
-        warnings += found.warnings
-        if not cases:
-            raise _nothing(found)
-    else:
-        cases = list(_from_report(plan))
-        if not cases:
-            raise CannotMeasureError(f"{plan.options.from_check}: has none of the cases asked for")
+    found, _ = checking.execute(plan.ends, config, asv, observer, echo)
+    cases = [_from_finding(f, plan) for f in found.findings if len(f.effects) > 2]
+    if not cases:
+        raise _nothing(found)
+    return _begun(plan, cases, found.warnings)
+
+
+def reported(plan: Plan) -> State:
+    """What the report of a check says of the ends. Raises `CannotMeasureError` where that is nothing."""
+    cases = list(_from_report(plan))
+    if not cases:
+        raise CannotMeasureError(f"{plan.options.from_check}: has none of the cases asked for")
+    return _begun(plan, cases, ())
+
+
+def recall(state: State, plan: Plan, config: Config, asv: AsvConfig, observer: Observer) -> None:
+    """Add what results stored here say about where to look first."""
+    state.remembered = remembered(plan, config, asv, state.lines[0].cases)
+    if state.remembered:
+        observer.remembering(len(state.remembered))
+
+
+def _begun(plan: Plan, cases: Sequence[Sought], warnings: Sequence[str]) -> State:
     line = Line(
         start=plan.question.good,
         commits=[to_commit(link) for link in plan.links],
@@ -52,15 +65,11 @@ def begin(
     line.measured[plan.question.bad] = Measured(
         effects={case.name: case.effects for case in cases if case.sought}, times=_TIMES
     )
-    suspects = remembered(plan, config, asv, line.cases)
-    if suspects:
-        observer.remembering(len(suspects))
     return State(
         question=plan.question,
-        cases=cases,
+        cases=list(cases),
         lines=[line],
-        remembered=suspects,
-        warnings=list(warnings),
+        warnings=[*_left_out(plan), *warnings],
     )
 
 

@@ -32,6 +32,7 @@ class Options:
     from_check: Path | None = None
     state: Path | None = None
     resume: bool = False
+    steps: int | None = None
     confidence: float = 0.95
     budget_s: float = 3600.0
     tolerance: Fraction | None = None
@@ -42,6 +43,8 @@ class Options:
     seed: int | None = None
     improvement: bool = False
     first_parent: bool = False
+    machine: str | None = None
+    out: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
             clock=options.clock,
             cpu=options.cpu,
             seed=options.seed,
+            machine=options.machine,
+            out=options.out,
         ),
     )
     question = Question(
@@ -149,9 +154,15 @@ def _known(path: Path, question: Question) -> State:
             f"{path}: there is no such search to go on with",
             tip="give the same range and options as then, or leave --resume out",
         ) from None
+    check_question(state, question, str(path))
+    return state
+
+
+def check_question(state: State, question: Question, source: str) -> None:
+    """Raise `InvalidInputError` for a state that is of another question, saying in what."""
     for name, asked in question:
         if (then := getattr(state.question, name)) != asked:
             raise InvalidInputError(
-                f"{path} is another search: its {name} is {then!r}, not {asked!r}"
+                f"{source} is another search: its {name} is {then!r}, not {asked!r}",
+                tip="choose with -E what both machines have" if name == "environment" else None,
             )
-    return state

@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
-from odyssey_asv.bisecting import Options, Plan, execute, prepare
+from odyssey_asv.bisecting import Options, Plan, Pursuit, execute, prepare
 from odyssey_asv.bisection import Bisection, Outcome
 from odyssey_asv.cli import Scene
 from odyssey_asv.cli.exits import Exit, say
+from odyssey_asv.cli.fleet import StepWatcher, search_fleet_options
 from odyssey_asv.cli.options import (
     Confidence,
     bench_option,
@@ -22,7 +23,9 @@ from odyssey_asv.cli.options import (
     measuring_options,
 )
 from odyssey_asv.cli.reporting import Report, Wanted, keep_page, publish, report_options
-from odyssey_asv.cli.searching import searcher
+from odyssey_asv.cli.searching import PlainSearching, searcher
+from odyssey_asv.cli.sharding import place_options
+from odyssey_asv.distributing import Wish, search_over
 from odyssey_asv.files import near
 from odyssey_asv.report.bisection import github, markdown, terminal
 from odyssey_asv.report.bisection import json as report_json
@@ -76,9 +79,17 @@ from odyssey_asv.report.html import bisection as html
     metavar="FILE",
     help="Where to keep the search (default: in .odyssey/bisect).",
 )
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Stop after so many measurements, the ends' being one; --resume goes on.",
+)
+@place_options
+@search_fleet_options
 @report_options
 @click.pass_obj
-def bisect(scene: Scene, /, wanted: Wanted, **asked: Any) -> int:
+def bisect(scene: Scene, /, wanted: Wanted, wish: Wish | None, **asked: Any) -> int:
     """Name the commit in GOOD..BAD that made benchmarks slower, or say that there is none.
 
     GOOD alone means GOOD..HEAD. The ends are checked against each other first; then as few commits as
@@ -92,8 +103,13 @@ def bisect(scene: Scene, /, wanted: Wanted, **asked: Any) -> int:
     options = Options(**asked)
     plan = prepare(config, asv, options)
     _announce(plan)
-    with searcher() as searching:
-        found = execute(plan, config, asv, searching, echo=sys.stderr if scene.verbose else None)
+    if wish is not None:
+        pursuit = Pursuit(plan, config, asv, PlainSearching())
+        found = search_over(pursuit, wish, StepWatcher())
+    else:
+        with searcher() as searching:
+            echo = sys.stderr if scene.verbose else None
+            found = execute(plan, config, asv, searching, echo=echo)
     code = exit_code(found)
     report = _report(found, code)
     publish(report, wanted)
@@ -138,6 +154,8 @@ def _report(found: Bisection, code: Exit) -> Report:
 
 
 def _next(found: Bisection) -> str:
+    if not found.finished and not found.spent:
+        return "the same command with --resume"
     if found.spent:
         return "more time: the same command with --resume and a larger --budget"
     match found.outcome:

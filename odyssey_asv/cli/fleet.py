@@ -25,15 +25,24 @@ _DEFAULT = "tcp://127.0.0.1:8786"
 
 def fleet_options(function: F) -> Callable[..., int]:
     """`--scheduler` and what goes with it, handed on as one `wish`, None without."""
+    option = click.option(
+        "--jobs", type=click.IntRange(1, 10_000), metavar="N",
+        help="Shards of a check over a fleet (default: one a host).",
+    )  # fmt: skip
+    return search_fleet_options(option(function))
+
+
+def search_fleet_options(function: F) -> Callable[..., int]:
+    """As `fleet_options`, for a verb that has one job at a time."""
 
     @functools.wraps(function)
     def command(
         *arguments: Any,
         scheduler: str | None,
         wanted: str | None,
-        jobs: int | None,
         patience_s: float,
         address: str | None,
+        jobs: int | None = None,
         **others: Any,
     ) -> int:
         wish = None
@@ -42,7 +51,9 @@ def fleet_options(function: F) -> Callable[..., int]:
             _check_others(others)
             check_wish(wish)
         elif wanted or jobs or address:
-            raise click.UsageError("--class, --jobs and --repository go with --scheduler")
+            given = {"--class": wanted, "--jobs": jobs, "--repository": address}
+            name = next(name for name, value in given.items() if value)
+            raise click.UsageError(f"{name} goes with --scheduler")
         return function(*arguments, wish=wish, **others)
 
     options = (
@@ -51,10 +62,6 @@ def fleet_options(function: F) -> Callable[..., int]:
             help="Measure on the hosts of a Dask scheduler (see docs/fleet.md).",
         ),
         click.option("--class", "wanted", metavar="NAME", help="On hosts of this class only."),
-        click.option(
-            "--jobs", type=click.IntRange(1, 10_000), metavar="N",
-            help="Shards of a check over a fleet (default: one a host).",
-        ),
         click.option(
             "--wait", "patience_s", type=click.FloatRange(min=0), default=60.0, show_default=True,
             metavar="S", help="Seconds to wait for a host that fits.",
@@ -94,6 +101,13 @@ class FleetWatcher(Watcher):
 
     def disconnected(self) -> None:
         say("the scheduler is gone; waiting for it to come back")
+
+
+class StepWatcher(FleetWatcher):
+    """As for other verbs, but what came of a job is told by the search."""
+
+    def answered(self, job: Job, answer: Answer, left: int) -> None:
+        pass
 
 
 @click.group()

@@ -47,8 +47,12 @@ def shard_options(function: F) -> F:
 
 def check_options(function: F) -> F:
     """`--shard`, `--durations`, `--machine` and `--out` of a check."""
+    return shard_options(place_options(function))
+
+
+def place_options(function: F) -> F:
+    """`--machine` and `--out`."""
     options = (
-        shard_options,
         click.option(
             "-m", "--machine", metavar="NAME",
             help="The machine's name, or that of its class (default: the host name).",

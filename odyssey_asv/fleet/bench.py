@@ -59,16 +59,23 @@ def _project(job: Job, home: Path) -> Path:
 
 
 def _command(job: Job, place: Path, folder: Path) -> tuple[int, str]:
-    path = folder / "said"
+    out, path = folder / "out", folder / "said"
+    for name, content in job.files.items():
+        write_atomically(out / plain_name(name, "file"), content)
+    named = [f"{option}={out / plain_name(name, 'file')}" for option, name in job.places.items()]
     with path.open("wb") as said, (folder / "printed").open("wb") as printed:
         code = subprocess.run(
-            [sys.executable, "-m", "odyssey_asv", *job.words, "--out", str(folder / "out")],
+            [sys.executable, "-m", "odyssey_asv", *job.words, *named, f"--out={out}"],
             cwd=place,
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=said,
             check=False,
         ).returncode
+    for name, content in job.files.items():
+        if (out / name).read_bytes() == content:
+            # It was handed over, and is no answer.
+            (out / name).unlink()
     return code, path.read_text(encoding="utf-8", errors="replace")
 
 

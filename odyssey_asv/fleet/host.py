@@ -31,7 +31,7 @@ import psutil
 
 from odyssey_asv import __version__
 from odyssey_asv.files import plain_name, write_atomically, write_new
-from odyssey_asv.fleet.jobs import job_of
+from odyssey_asv.fleet.jobs import Job, job_of
 
 HOME = "ODYSSEY_HOST_DIR"
 """The environment variable that moves a host's home."""
@@ -87,10 +87,10 @@ def perform(plain: Mapping[str, Any]) -> dict[str, Any]:
     job = job_of(plain)
     home = home_of(job.home)
     folder = home / "jobs" / plain_name(job.id, "job")
-    if not _done(folder):
+    if not _done(folder, job):
         with _alone(home) as lock:
             # Who held the lock may have been doing this very job.
-            if not _done(folder):
+            if not _done(folder, job):
                 if job.bundle is not None:
                     has_bundle(job.home, job.bundle)
                 _forget_old(home)
@@ -99,9 +99,13 @@ def perform(plain: Mapping[str, Any]) -> dict[str, Any]:
     return _answer(folder)
 
 
-def _done(folder: Path) -> bool:
-    """Whether a job left an answer with files; one without is worth another try."""
-    return (folder / "answer.json").is_file() and any((folder / "out").glob("*"))
+def _done(folder: Path, job: Job) -> bool:
+    """Whether a job left an answer with the files that make one; one without is worth another try."""
+    if not (folder / "answer.json").is_file():
+        return False
+    out = folder / "out"
+    wanted = [out / name for name in job.places.values()]
+    return all(path.is_file() for path in wanted) if wanted else any(out.glob("*"))
 
 
 def stop(named: str | None, session: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -14,7 +15,9 @@ class Job:
     `words` are the arguments of the command, without `--out`, and `folder` where in the project it is
     given. The project is `commit` of the repository that a host has as the bundle `bundle`, or at
     `address`. `id` is part of folder names. `home` is where the host keeps everything; None for the
-    place that the host itself knows.
+    place that the host itself knows. `places` are options that name a file in the folder of `--out`,
+    each of which makes an answer, and `files` are there before the command begins, which may replace
+    them.
     """
 
     id: str
@@ -26,15 +29,19 @@ class Job:
     address: str | None = None
     folder: str = "."
     home: str | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return {**asdict(self), "words": list(self.words)}
+        files = {name: b64encode(content).decode() for name, content in self.files.items()}
+        return {**asdict(self), "words": list(self.words), "files": files}
 
 
 def job_of(plain: Mapping[str, Any]) -> Job:
     """The inverse of `Job.plain`."""
-    return Job(**{**plain, "words": tuple(plain["words"])})
+    files = {name: b64decode(text) for name, text in plain["files"].items()}
+    return Job(**{**plain, "words": tuple(plain["words"]), "files": files})
 
 
 @dataclass(frozen=True, slots=True)

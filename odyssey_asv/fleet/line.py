@@ -75,10 +75,12 @@ class _Shelf:
                 return self._take(kept)
         return None
 
-    def answered(self, job_id: str) -> Job | None:
+    def answered(self, job_id: str) -> _Kept | None:
         """Take a job whose answer came after all; None where it is not here."""
         kept = self._jobs.get(job_id)
-        return None if kept is None else self._take(kept)
+        if kept is not None:
+            self._take(kept)
+        return kept
 
     def _take(self, kept: _Kept) -> Job:
         del self._jobs[kept.job.id]
@@ -93,11 +95,15 @@ class Line:
 
     jobs: Sequence[Job]
     terms: Terms
+    preferred: str | None = None
+    """The id of the host that is asked first, where it is there."""
     in_flight: dict[str, tuple[Job, Host]] = field(default_factory=dict, init=False)
     """By the host's address."""
     failed: dict[str, str] = field(default_factory=dict, init=False)
     """Why jobs were given up, by their id."""
     done: set[str] = field(default_factory=set, init=False)
+    did: dict[str, str] = field(default_factory=dict, init=False)
+    """Which host answered, by the job's id."""
     refused: dict[str, str] = field(default_factory=dict, init=False)
     """Why hosts that are there get no job, by their id. Another dictionary when hosts came or went."""
     _fresh: deque[Job] = field(default_factory=deque, init=False)
@@ -129,7 +135,8 @@ class Line:
         if seen is self._seen:
             return []
         self._seen = seen
-        by_address = {host.address: host for host in sorted(seen, key=lambda host: host.id)}
+        ordered = sorted(seen, key=lambda host: (host.id != self.preferred, host.id))
+        by_address = {host.address: host for host in ordered}
         self.refused = {
             host.id: reason
             for host in by_address.values()
@@ -178,12 +185,16 @@ class Line:
     def answered(self, address: str, job_id: str) -> Job | None:
         """An answer came from a host; None where nobody waits for it any more. Also one whose host was
         given up in the meantime counts, as long as nobody else does the job."""
-        job = self._shelf.answered(job_id)
-        if job is None:
-            if not self._flies(address, job_id):
-                return None
-            job, _ = self._landed(address)
+        kept = self._shelf.answered(job_id)
+        if kept is not None:
+            job, did = kept.job, kept.host
+        elif self._flies(address, job_id):
+            job, host = self._landed(address)
+            did = host.id
+        else:
+            return None
         self.done.add(job_id)
+        self.did[job_id] = did
         return job
 
     def _landed(self, address: str) -> tuple[Job, Host]:

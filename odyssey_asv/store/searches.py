@@ -105,19 +105,28 @@ class State(_Part):
 
 def load(path: Path) -> State:
     """Read a state. Raises FileNotFoundError, and `InvalidFileError` for one that cannot be used."""
-    text = path.read_text(encoding="utf-8", errors="replace")
+    return parse(path.read_bytes(), str(path))
+
+
+def parse(content: bytes, source: str) -> State:
+    """The state in the bytes of a file; `source` names it in messages. Raises `InvalidFileError`."""
     try:
-        return State.model_validate_json(text)
+        return State.model_validate_json(content.decode(errors="replace"))
     except ValidationError as error:
         faults = tuple(
             f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}"
             for fault in error.errors()[:5]
         )
         raise InvalidFileError(
-            str(path), faults, tip="remove it, and the search begins anew"
+            source, faults, tip="remove it, and the search begins anew"
         ) from error
 
 
 def save(state: State, path: Path) -> None:
     """Replace the file, or leave it as it was."""
-    write_atomically(path, state.model_dump_json(indent=1).encode() + b"\n")
+    write_atomically(path, serialise(state))
+
+
+def serialise(state: State) -> bytes:
+    """The bytes of the file for this state."""
+    return state.model_dump_json(indent=1).encode() + b"\n"

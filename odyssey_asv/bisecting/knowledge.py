@@ -1,0 +1,132 @@
+"""What the state of a search says: as `search` sees it, and as it is drawn. Measures nothing."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+
+from odyssey_asv import stats
+from odyssey_asv.bisection import Place
+from odyssey_asv.evidence import Zone
+from odyssey_asv.posterior import Knowledge, Level, candidates, gaps
+from odyssey_asv.repository import Link
+from odyssey_asv.search import Costs
+from odyssey_asv.store.searches import Commit, Line, Measured, State
+from odyssey_asv.suspicion import weight
+
+SETTLED = 4
+"""A commit is not measured more often against the good end."""
+_CLEAR = 0.6
+"""A commit is at fault if its step is not smaller than this share of what the search expects."""
+_LEAST_S = 0.1
+_GUESS_S = 5.0
+"""What building and measuring take before any was done."""
+
+
+def to_commit(link: Link) -> Commit:
+    """A commit of a line, as the state keeps it."""
+    return Commit(commit=link.commit, parents=list(link.parents), files=list(link.files))
+
+
+def turn_of(state: State) -> float:
+    """What effects are multiplied with so that positive is what is looked for."""
+    return -1.0 if state.question.improvement else 1.0
+
+
+def at_fault(line: Line, commit: str) -> list[str]:
+    """The cases in which a commit was confirmed to have made a step."""
+    answers = line.answered.get(commit, {})
+    return [case for case, answer in answers.items() if answer.confirmed]
+
+
+def knowledge(state: State, line: Line) -> Knowledge:
+    """A line as `search` sees it. Its end must have been measured."""
+    at = {one.commit: position for position, one in enumerate(line.commits, start=1)}
+    turn = turn_of(state)
+    return Knowledge(
+        weights=[
+            weight(one.files, state.question.paths) * state.remembered.get(one.commit, 1.0)
+            for one in line.commits
+        ],
+        levels={
+            at[commit]: {
+                case: level_of(effects, turn, seen.times) for case, effects in seen.effects.items()
+            }
+            for commit, seen in line.measured.items()
+        },
+        least={case.name: case.least for case in state.cases},
+        unbuildable=frozenset(at[commit] for commit in line.unbuildable),
+        built=frozenset(at[commit] for commit in state.built if commit in at)
+        | {at[commit] for commit in line.measured},
+        settled=frozenset(at[c] for c, seen in line.measured.items() if seen.times >= SETTLED),
+        refuted=_answers(line, at, confirmed=False),
+        confirmed=_answers(line, at, confirmed=True),
+    )
+
+
+def _answers(line: Line, at: Mapping[str, int], *, confirmed: bool) -> frozenset[tuple[str, int]]:
+    return frozenset(
+        (case, at[commit])
+        for commit, by_case in line.answered.items()
+        for case, answer in by_case.items()
+        if answer.confirmed is confirmed
+    )
+
+
+def level_of(effects: Sequence[float], turn: float, times: int) -> Level:
+    """With the error that a normal distribution would need to be as wide as Student's with so few
+    blocks."""
+    found = stats.trimmed_mean(effects)
+    wider = math.sqrt(found.freedom / (found.freedom - 2)) if found.freedom > 2 else 3.0
+    return Level(turn * found.estimate, found.error * wider, times)
+
+
+def zone(known: Knowledge, case: str, position: int) -> Zone:
+    """Between no step that counts and one as large as expected: what a confirmation has to tell apart."""
+    expected = _expected(known, case, position)
+    threshold = max(_CLEAR * expected, 1.5 * known.least[case])
+    return Zone(tolerance=min(known.least[case], 0.5 * threshold), threshold=threshold)
+
+
+def _expected(known: Knowledge, case: str, position: int) -> float:
+    return max(gap.jump for gap in gaps(known, case) if gap.after == position)
+
+
+def places(state: State, line: Line) -> tuple[Place, ...]:
+    """A line for the picture of it."""
+    end = line.commits[-1].commit
+    suspicion = candidates(knowledge(state, line)) if end in line.measured else {}
+    return tuple(
+        Place(
+            commit=one.commit,
+            level=ratio(line.measured.get(one.commit)),
+            broken=one.commit in line.unbuildable,
+            suspicion=min(suspicion.get(position, 0.0), 1.0),
+        )
+        for position, one in enumerate(line.commits, start=1)
+    )
+
+
+def ratio(seen: Measured | None) -> float | None:
+    if seen is None or not seen.effects:
+        return None
+    return math.exp(statistics.fmean(stats.trimmed_mean(e).estimate for e in seen.effects.values()))
+
+
+def costs(state: State) -> Costs:
+    """What building and measuring a commit took until now."""
+    built, measured = state.built.values(), state.measuring_s
+    return Costs(
+        build_s=statistics.fmean(built) if built else _GUESS_S,
+        measure_s=max(statistics.fmean(measured), _LEAST_S) if measured else _GUESS_S,
+    )
+
+
+def left_s(state: State, known: Knowledge) -> float:
+    """Seconds still expected: halving what is suspected until one is left, and confirming it."""
+    expected = costs(state)
+    suspects = list(candidates(known).values())
+    whole = math.fsum(suspects)
+    bits = -math.fsum(s / whole * math.log2(s / whole) for s in suspects) if whole else 0.0
+    return bits * (expected.build_s + expected.measure_s) + expected.measure_s

@@ -1,0 +1,131 @@
+"""Makes the steps of a search on this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+
+from odyssey_asv import evidence, stats
+from odyssey_asv.adapter.metadata import asv_name
+from odyssey_asv.bisecting.hunt import Task
+from odyssey_asv.bisecting.knowledge import SETTLED, knowledge, level_of, turn_of, zone
+from odyssey_asv.errors import CannotMeasureError
+from odyssey_asv.evidence import Claim, Promise
+from odyssey_asv.probing import Prober, effects_of, why_nothing
+from odyssey_asv.search import Confirm
+from odyssey_asv.store.searches import Answered, Line, Measured, State
+from odyssey_asv.trials import Trial
+
+_LEAST_BLOCKS, _MOST_BLOCKS = 5, 20
+"""Of one measurement of a commit against the good end."""
+_FINE = 8.0
+"""A step is to be this many times as large as the error of the level that shows it."""
+
+
+class Steps:
+    """Measures what a task says and adds it to the state."""
+
+    def __init__(self, prober: Prober, clock: Callable[[], float] = time.monotonic) -> None:
+        self._prober = prober
+        self._clock = clock
+
+    def __call__(self, state: State, task: Task, deadline: float) -> State:
+        """See `hunt.Step`."""
+        if isinstance(task.what, Confirm):
+            self._confirm(state, task, task.what, deadline)
+        else:
+            self._probe(state, task, deadline)
+        return state
+
+    def _probe(self, state: State, task: Task, deadline: float) -> None:
+        line, commit = state.lines[task.line], task.commit
+        # What goes wrong with these is not held against the commit.
+        self._prober.ready(task.base)
+        state.probes += 1
+        seen = line.measured.get(commit)
+
+        def fine_enough(trial: Trial) -> bool:
+            return self._fine_enough(state, trial)
+
+        try:
+            found = self._measure(state, task, line.cases, fine_enough, deadline)
+            effects = effects_of(found)
+            if not effects and self._clock() >= deadline:
+                return
+            if not effects:
+                raise why_nothing(found)
+        except CannotMeasureError as error:
+            if seen is not None:
+                # What was seen before stands, and is not asked for again.
+                seen.times = SETTLED
+            else:
+                line.unbuildable[commit] = str(error)
+            return
+        _add(line, commit, effects)
+
+    def _fine_enough(self, state: State, trial: Trial) -> bool:
+        """Whether a level is known well enough to tell the step from none."""
+        if len(trial.blocks) < _LEAST_BLOCKS:
+            return False
+        trial.choose_clock(self._prober.settings.clock)
+        case = next(c for c in state.cases if c.name == asv_name(trial.case))
+        step = abs(stats.trimmed_mean(case.effects).estimate)
+        level = level_of(trial.effects(), 1.0, 1)
+        return level.error <= step / _FINE or len(trial.blocks) >= _MOST_BLOCKS
+
+    def _confirm(self, state: State, task: Task, what: Confirm, deadline: float) -> None:
+        line = state.lines[task.line]
+        state.probes += 1
+        known = knowledge(state, line)
+        promise = Promise(len(what.cases), alarm=1.0 - state.question.confidence)
+        zones = {case: zone(known, case, what.position) for case in what.cases}
+        claims: dict[str, Claim | None] = {}
+
+        def enough(trial: Trial) -> bool:
+            if len(trial.blocks) not in evidence.LOOKS:
+                return False
+            trial.choose_clock(self._prober.settings.clock)
+            name = asv_name(trial.case)
+            effects = [turn_of(state) * effect for effect in trial.effects()]
+            claims[name] = evidence.claim(effects, zones[name], promise)
+            return claims[name] is not None or len(trial.blocks) >= evidence.LOOKS[-1]
+
+        found = self._measure(state, task, what.cases, enough, deadline)
+        effects = effects_of(found)
+        late = self._clock() >= deadline
+        answers = {
+            case: Answered(
+                effects=effects.get(case, []), confirmed=claims.get(case) is Claim.REGRESSION
+            )
+            for case in what.cases
+            if claims.get(case) is not None or not late
+        }
+        if answers:
+            line.answered.setdefault(task.commit, {}).update(answers)
+
+    def _measure(
+        self,
+        state: State,
+        task: Task,
+        cases: Collection[str],
+        enough: Callable[[Trial], bool],
+        deadline: float,
+    ) -> Mapping[str, Trial]:
+        for commit in (task.base, task.commit):
+            self._prober.build(commit)
+        state.built |= self._prober.build_s
+        began = self._clock()
+        found = self._prober.measure(task.base, task.commit, cases, enough, deadline)
+        state.measuring_s.append(round(self._clock() - began, 3))
+        return found
+
+
+def _add(line: Line, commit: str, effects: Mapping[str, list[float]]) -> None:
+    """Add what was seen of a commit to what is known of it."""
+    seen = line.measured.get(commit)
+    if seen is None:
+        line.measured[commit] = Measured(effects=dict(effects))
+        return
+    for case, more in effects.items():
+        seen.effects.setdefault(case, []).extend(more)
+    seen.times += 1
