@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from odyssey_asv.adapter.tree import BrokenResultWarning, read_asv_tree, write_asv_tree
     from odyssey_asv.bisecting import bisect
-    from odyssey_asv.bisection import Bisection, Culprit, Outcome
     from odyssey_asv.checking import check
     from odyssey_asv.comparison import Comparison, Delta, compare
+    from odyssey_asv.culprit.bisection import Bisection, Culprit, Outcome
     from odyssey_asv.diagnoses import Diagnosis, Level
     from odyssey_asv.doctor import Examination, examine
     from odyssey_asv.errors import (
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
         OdysseyError,
     )
     from odyssey_asv.findings import Check, Clock, Conclusion, Finding, LeftOut
-    from odyssey_asv.histories import Wish, history
     from odyssey_asv.model import (
         Approval,
         Benchmark,
@@ -48,16 +47,17 @@ if TYPE_CHECKING:
         RunKind,
         Status,
     )
+    from odyssey_asv.past.histories import Wish, history
+    from odyssey_asv.past.timeline import Change, History, Line, Place, Series, Trend
     from odyssey_asv.policy import Limits, OtherMachine, Override, Policy, Severity, Verdict
     from odyssey_asv.store.results import load, save
-    from odyssey_asv.timeline import Change, History, Line, Place, Series, Trend
 
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "odyssey_asv.adapter.tree": ("BrokenResultWarning", "read_asv_tree", "write_asv_tree"),
     "odyssey_asv.bisecting": ("bisect",),
-    "odyssey_asv.bisection": ("Bisection", "Culprit", "Outcome"),
+    "odyssey_asv.culprit.bisection": ("Bisection", "Culprit", "Outcome"),
     "odyssey_asv.checking": ("check",),
     "odyssey_asv.comparison": ("Comparison", "Delta", "compare"),
     "odyssey_asv.diagnoses": ("Diagnosis", "Level"),
@@ -70,7 +70,7 @@ _HOMES = {
         "OdysseyError",
     ),
     "odyssey_asv.findings": ("Check", "Clock", "Conclusion", "Finding", "LeftOut"),
-    "odyssey_asv.histories": ("Wish", "history"),
+    "odyssey_asv.past.histories": ("Wish", "history"),
     "odyssey_asv.model": (
         "Approval",
         "Benchmark",
@@ -95,7 +95,7 @@ _HOMES = {
         "Verdict",
     ),
     "odyssey_asv.store.results": ("load", "save"),
-    "odyssey_asv.timeline": ("Change", "History", "Line", "Place", "Series", "Trend"),
+    "odyssey_asv.past.timeline": ("Change", "History", "Line", "Place", "Series", "Trend"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -11,8 +11,8 @@ from enum import StrEnum
 from fractions import Fraction
 
 from odyssey_asv import stats
-from odyssey_asv.evidence import Claim, Estimate
 from odyssey_asv.model import Benchmark, Case, Metric, Result, ResultSet
+from odyssey_asv.pairs.evidence import Claim, Estimate
 from odyssey_asv.policy import Limits, Severity, Verdict, severity
 
 _ALARMS = frozenset({Verdict.REGRESSION, Verdict.FAILED})

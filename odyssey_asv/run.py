@@ -12,7 +12,6 @@ from typing import IO
 
 from filelock import FileLock, Timeout
 
-from odyssey_asv import slicing
 from odyssey_asv.adapter import asv_config, machine
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.metadata import asv_name
@@ -20,9 +19,10 @@ from odyssey_asv.config import Config
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError, OdysseyError
 from odyssey_asv.measure import Observer, Request, Surroundings, Workplace, measure
 from odyssey_asv.model import Commit, Result, ResultSet, RunKind, Status
-from odyssey_asv.portions import Portion
 from odyssey_asv.repository import Repository, evenly
-from odyssey_asv.shards import Shard
+from odyssey_asv.sharding import slicing
+from odyssey_asv.sharding.portions import Portion
+from odyssey_asv.sharding.shards import Shard
 from odyssey_asv.store import results as store
 from odyssey_asv.workspace import (
     check_expressions,

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from odyssey_asv.bisection import (
+from odyssey_asv.culprit.bisection import (
     Between,
     Bisection,
     Candidate,

@@ -10,7 +10,6 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from odyssey_asv.evidence import Estimate
 from odyssey_asv.findings import Check, Clock, Effort, Finding, LeftOut, worst_first
 from odyssey_asv.model import (
     Better,
@@ -25,6 +24,7 @@ from odyssey_asv.model import (
     RunKind,
     Status,
 )
+from odyssey_asv.pairs.evidence import Estimate
 from odyssey_asv.policy import Limits, Verdict
 from tests import strategies
 from tests.builders import benchmark, result, result_set

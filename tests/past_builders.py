@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from odyssey_asv.model import Benchmark, Case, Kind
-from odyssey_asv.timeline import Change, History, Level, Line, Moment, Place, Point, Series, Trend
+from odyssey_asv.past.timeline import (
+    Change,
+    History,
+    Level,
+    Line,
+    Moment,
+    Place,
+    Point,
+    Series,
+    Trend,
+)
 
 HOSTILE = "<script>window.hacked=1</script>'\"\u202e" + "x" * 280
 HERE, THERE = Place("m1", "py3.11"), Place("m2", "<b>py3.12</b>")

@@ -14,14 +14,14 @@ import pytest
 from odyssey_asv.bisecting.answer import answer
 from odyssey_asv.bisecting.hunt import Hunt, Observer, Task
 from odyssey_asv.bisecting.steps import Steps
-from odyssey_asv.bisection import Bisection, Card, Outcome
+from odyssey_asv.culprit.bisection import Bisection, Card, Outcome
 from odyssey_asv.errors import CannotMeasureError, InvalidFileError
-from odyssey_asv.pairing import Enough
+from odyssey_asv.pairs.pairing import Enough
+from odyssey_asv.pairs.trials import Block, Settings, Trial, trials
 from odyssey_asv.policy import Policy
 from odyssey_asv.repository import Link
 from odyssey_asv.store import searches
 from odyssey_asv.store.searches import Commit, Line, Measured, Question, Sought, State
-from odyssey_asv.trials import Block, Settings, Trial, trials
 
 LATE = 1e9
 

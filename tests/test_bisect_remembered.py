@@ -10,8 +10,8 @@ import pytest
 
 from odyssey_asv.bisecting import Options, prepare
 from odyssey_asv.bisecting.remembered import remembered
+from odyssey_asv.culprit.suspicion import TRUST
 from odyssey_asv.project import open_project
-from odyssey_asv.suspicion import TRUST
 from tests import past_projects
 from tests.projects import Project
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from odyssey_asv.builds import Build, build_of
+from odyssey_asv.changed.builds import Build, build_of
 
 SYSTEM = '[build-system]\nrequires = ["x"]\nbuild-backend = "{}"\n'
 HATCH = SYSTEM.format("hatchling.build")

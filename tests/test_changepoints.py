@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odyssey_asv.adapter.steps import solve
-from odyssey_asv.changepoints import MIN_POINTS, Run, neighbour_noise, split, step
+from odyssey_asv.past.changepoints import MIN_POINTS, Run, neighbour_noise, split, step
 
 
 def noisy(levels: list[tuple[int, float]], noise: float, seed: int) -> list[float]:

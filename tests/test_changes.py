@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from odyssey_asv.changes import Sides, left_out, survey
+from odyssey_asv.changed.changes import Sides, left_out, survey
+from odyssey_asv.changed.reach import Reach
 from odyssey_asv.project import open_project
-from odyssey_asv.reach import Reach
 from odyssey_asv.repository import Repository
 from tests.projects import Project, make
 

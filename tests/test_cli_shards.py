@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from odyssey_asv.evidence import Promise
+from odyssey_asv.pairs.evidence import Promise
 from tests.paired_projects import CODE, Project
 from tests.projects import make
 

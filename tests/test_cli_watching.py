@@ -13,10 +13,10 @@ from rich.progress import Progress, TextColumn
 
 from odyssey_asv.adapter.environments import Kept
 from odyssey_asv.cli.watching import LiveWatcher, PlainWatcher, Watching, kept_words, watcher
-from odyssey_asv.evidence import Claim, zone_of
 from odyssey_asv.model import Case
+from odyssey_asv.pairs.evidence import Claim, zone_of
+from odyssey_asv.pairs.trials import Trial
 from odyssey_asv.policy import Limits, Verdict
-from odyssey_asv.trials import Trial
 from tests.builders import benchmark
 
 

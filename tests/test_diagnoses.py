@@ -21,7 +21,7 @@ from odyssey_asv.diagnoses.project import (
     GitFacts,
     PythonFacts,
 )
-from odyssey_asv.evidence import Promise, estimate, zone_of
+from odyssey_asv.pairs.evidence import Promise, estimate, zone_of
 
 GIT = GitFacts(head="a1b2c3d4 on main", branch="main")
 ASV = AsvFacts("asv.conf.json", (), ("repo",), ("repo", "benchmark_dir", "pythons"), "virtualenv")

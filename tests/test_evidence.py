@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odyssey_asv import evidence, stats
-from odyssey_asv.evidence import LOOKS, Claim, Promise, claim, estimate, zone_of
+from odyssey_asv import stats
+from odyssey_asv.pairs import evidence
+from odyssey_asv.pairs.evidence import LOOKS, Claim, Promise, claim, estimate, zone_of
 
 ZONE = zone_of(0.05, 0.10)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from odyssey_asv.evidence import Estimate
 from odyssey_asv.findings import Conclusion, Finding
+from odyssey_asv.pairs.evidence import Estimate
 from odyssey_asv.policy import Verdict
 from tests.check_builders import check, finding
 

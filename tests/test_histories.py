@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from odyssey_asv.errors import InvalidInputError
-from odyssey_asv.histories import Wish, history
-from odyssey_asv.timeline import History
+from odyssey_asv.past.histories import Wish, history
+from odyssey_asv.past.timeline import History
 from tests import past_projects
 from tests.projects import Project
 

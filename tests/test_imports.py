@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odyssey_asv.imports import Imports, Wanted, imports_of, same_code
+from odyssey_asv.changed.imports import Imports, Wanted, imports_of, same_code
 
 FOLLOWED = {
     "import a.b": {Wanted(0, ("a", "b"))},

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odyssey_asv.joining import join
 from odyssey_asv.model import (
     Benchmark,
     Case,
@@ -22,6 +21,7 @@ from odyssey_asv.model import (
     RunKind,
     Status,
 )
+from odyssey_asv.sharding.joining import join
 from tests import strategies
 from tests.builders import benchmark, result, result_set
 

@@ -12,8 +12,9 @@ import odyssey_asv
 
 PACKAGE = Path(odyssey_asv.__file__).parent
 
-# Each module and its layer; a folder stands for all its modules. Imports point only downwards or stay
-# within a layer. A new module belongs here, in the layer that its docstring says it is of.
+# Each module and its layer. A folder stands for all its modules, unless it gathers modules of several
+# layers about one matter: then each is named, and the folder itself holds nothing. Imports point only
+# downwards or stay within a layer. A new module belongs here, in the layer of its docstring.
 LAYERS: dict[str, int] = {
     "errors": 0,
     "faults": 0,
@@ -22,25 +23,25 @@ LAYERS: dict[str, int] = {
     "units": 0,
     "files": 0,
     "stats": 1,
-    "changepoints": 1,
-    "imports": 1,
+    "past.changepoints": 1,
+    "changed.imports": 1,
     "policy": 2,
     "doubts": 2,
     "comparison": 2,
-    "evidence": 2,
+    "pairs.evidence": 2,
     "findings": 2,
-    "posterior": 2,
-    "search": 2,
-    "bisection": 2,
-    "suspicion": 2,
-    "sheets": 2,
-    "timeline": 2,
-    "assembly": 2,
-    "shards": 2,
-    "joining": 2,
-    "trends": 2,
-    "builds": 2,
-    "reach": 2,
+    "culprit.posterior": 2,
+    "culprit.search": 2,
+    "culprit.bisection": 2,
+    "culprit.suspicion": 2,
+    "past.sheets": 2,
+    "past.timeline": 2,
+    "past.assembly": 2,
+    "sharding.shards": 2,
+    "sharding.joining": 2,
+    "past.trends": 2,
+    "changed.builds": 2,
+    "changed.reach": 2,
     "diagnoses": 2,
     "config": 3,
     "repository": 3,
@@ -49,27 +50,27 @@ LAYERS: dict[str, int] = {
     "mojo": 3,
     "formats": 3,
     "measure": 4,
-    "trials": 4,
-    "pairing": 4,
-    "arena": 4,
-    "noise": 4,
-    "probing": 4,
+    "pairs.trials": 4,
+    "pairs.pairing": 4,
+    "pairs.arena": 4,
+    "pairs.noise": 4,
+    "pairs.probing": 4,
     "select": 4,
     "project": 4,
-    "portions": 4,
+    "sharding.portions": 4,
     "fleet": 4,
     "workspace": 4,
-    "changes": 4,
+    "changed.changes": 4,
     "probes": 4,
     "run": 5,
-    "slicing": 5,
-    "gathering": 5,
+    "sharding.slicing": 5,
+    "sharding.gathering": 5,
     "distributing": 5,
     "baseline": 5,
     "doctor": 5,
     "checking": 5,
     "bisecting": 5,
-    "histories": 5,
+    "past.histories": 5,
     "publishing": 5,
     "adopting": 5,
     "importing": 5,
@@ -79,12 +80,14 @@ LAYERS: dict[str, int] = {
     "__main__": 8,
     "__init__": 8,
 }
+GATHERED = {name.partition(".")[0] for name in LAYERS if "." in name}
 # Within layer 3 each room has one outside thing and does not know the others'.
 ROOMS = ("adapter", "store", "repository", "config", "mojo", "formats")
 # Each runs in a process of its own, and is a place besides the command that exits.
 OWN_PROGRAMS = ("adapter/inside.py", "adapter/paired/worker.py", "mojo/odyssey_mojo.py")
 
-FILES = sorted(PACKAGE.rglob("*.py"))
+FOLDERS = [PACKAGE / name / "__init__.py" for name in sorted(GATHERED)]
+FILES = sorted(set(PACKAGE.rglob("*.py")) - set(FOLDERS))
 
 
 def _module(path: Path) -> str:
@@ -93,8 +96,8 @@ def _module(path: Path) -> str:
 
 def _room(path: Path) -> str:
     """What of `LAYERS` a file belongs to."""
-    first = path.relative_to(PACKAGE).parts[0]
-    return first.removesuffix(".py")
+    first, *rest = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join((first, *rest)) if first in GATHERED else first
 
 
 def _imports(path: Path) -> Iterator[str]:
@@ -112,8 +115,9 @@ def _inner(path: Path) -> Iterator[str]:
     """The rooms of the package that a file imports from."""
     for name in _imports(path):
         if name == "odyssey_asv" or name.startswith("odyssey_asv."):
-            second = [*name.split("."), ""][1]
-            yield second if second in LAYERS else "__init__"
+            _, first, second = [*name.split("."), "", ""][:3]
+            room = f"{first}.{second}" if first in GATHERED else first
+            yield room if room in LAYERS else "__init__"
 
 
 def _outer(path: Path) -> set[str]:
@@ -123,6 +127,12 @@ def _outer(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", FILES, ids=_module)
 def test_every_module_has_a_layer(path: Path) -> None:
     assert _room(path) in LAYERS, f"{_module(path)} is missing in the table of this test"
+
+
+@pytest.mark.parametrize("path", FOLDERS, ids=_module)
+def test_a_folder_of_several_layers_holds_nothing_but_its_docstring(path: Path) -> None:
+    (docstring,) = ast.parse(path.read_text(encoding="utf-8")).body
+    assert isinstance(docstring, ast.Expr)
 
 
 def test_the_table_names_nothing_that_is_not_there() -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from odyssey_asv import pairing
 from odyssey_asv.adapter.paired.workers import (
     Clocks,
     Failed,
@@ -24,11 +23,12 @@ from odyssey_asv.adapter.paired.workers import (
     Skipped,
     Task,
 )
-from odyssey_asv.evidence import LOOKS, Promise
 from odyssey_asv.findings import Clock, Finding
-from odyssey_asv.pairing import Engine, Watcher
+from odyssey_asv.pairs import pairing
+from odyssey_asv.pairs.evidence import LOOKS, Promise
+from odyssey_asv.pairs.pairing import Engine, Watcher
+from odyssey_asv.pairs.trials import Settings, Trial, sampled_s, trials
 from odyssey_asv.policy import Policy, Verdict
-from odyssey_asv.trials import Settings, Trial, sampled_s, trials
 
 READY = Prepared(number=10, repeat=0, own_timer=False, fresh=False)
 
@@ -549,7 +549,7 @@ def test_what_stands_around_a_sample_counts_in_the_length_of_a_block(
 ) -> None:
     """A benchmark whose `setup` takes a second each time gets fewer pairs, short as its samples are."""
     now = [0.0]
-    monkeypatch.setattr("odyssey_asv.pairing.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("odyssey_asv.pairs.pairing.time.monotonic", lambda: now[0])
 
     def pairs_of_a_block(around_s: float) -> int:
         plain = world.sample_of({"base": 1.0, "contender": 1.0})
@@ -663,7 +663,7 @@ def test_sides_that_take_long_to_get_ready_do_so_in_turn(
 ) -> None:
     """At once on one processor, what takes 40 s alone would pass a time-out of 60 s."""
     now = [0.0]
-    monkeypatch.setattr("odyssey_asv.pairing.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("odyssey_asv.pairs.pairing.time.monotonic", lambda: now[0])
     began: list[str] = []
 
     def answer(side: Side, task: Task) -> Outcome:

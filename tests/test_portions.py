@@ -9,8 +9,8 @@ import pytest
 
 from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.model import Commit, Environment, Kind, Run, RunKind
-from odyssey_asv.portions import case_seconds, commit_seconds, portion, stored
-from odyssey_asv.shards import Shard
+from odyssey_asv.sharding.portions import case_seconds, commit_seconds, portion, stored
+from odyssey_asv.sharding.shards import Shard
 from odyssey_asv.store import results as result_files
 from tests.builders import benchmark, result, result_set
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odyssey_asv.imports import imports_of
-from odyssey_asv.reach import Project, Reach, Tree, module_name, reach, reached
+from odyssey_asv.changed.imports import imports_of
+from odyssey_asv.changed.reach import Project, Reach, Tree, module_name, reach, reached
 
 FILES = {
     "package/__init__.py": "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from odyssey_asv.bisection import Bisection
+from odyssey_asv.culprit.bisection import Bisection
 from odyssey_asv.report.bisection import github, words
 from odyssey_asv.units import one_line
 from tests import strategies

@@ -8,7 +8,7 @@ import math
 import pytest
 from hypothesis import given
 
-from odyssey_asv.bisection import Bisection
+from odyssey_asv.culprit.bisection import Bisection
 from odyssey_asv.report.bisection import json as report_json
 from tests.bisection_builders import (
     bisection,

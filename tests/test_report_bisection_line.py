@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odyssey_asv.bisection import Place
+from odyssey_asv.culprit.bisection import Place
 from odyssey_asv.report.bisection.line import ASCII, LINES, Signs, legend, picture
 from tests.bisection_builders import digest, line, places
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from odyssey_asv.bisection import Bisection, Candidate, Skipped
+from odyssey_asv.culprit.bisection import Bisection, Candidate, Skipped
 from odyssey_asv.report import markdown as comment
 from odyssey_asv.report.bisection import markdown, words
 from odyssey_asv.units import one_line

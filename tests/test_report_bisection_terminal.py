@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from odyssey_asv.bisection import Bisection, Candidate, Outcome, Skipped
+from odyssey_asv.culprit.bisection import Bisection, Candidate, Outcome, Skipped
 from odyssey_asv.report.bisection import terminal, words
 from tests import strategies
 from tests.bisection_builders import (

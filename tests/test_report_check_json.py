@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from odyssey_asv.evidence import Estimate
 from odyssey_asv.findings import Check, Clock
 from odyssey_asv.model import Better, Case, Kind, Result
+from odyssey_asv.pairs.evidence import Estimate
 from odyssey_asv.policy import Verdict
 from odyssey_asv.report.check import json as report_json
 from tests.builders import benchmark, golden

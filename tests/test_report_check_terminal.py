@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from odyssey_asv.evidence import Estimate
 from odyssey_asv.findings import Check, Clock
 from odyssey_asv.model import Better, Commit, Kind
+from odyssey_asv.pairs.evidence import Estimate
 from odyssey_asv.policy import Verdict
 from odyssey_asv.report.check import terminal, words
 from tests import strategies

@@ -7,10 +7,7 @@ import json
 import pytest
 
 from odyssey_asv.model import Benchmark, Case, Kind, RunKind
-from odyssey_asv.report.history import github, markdown, terminal, words
-from odyssey_asv.report.history import json as report_json
-from odyssey_asv.report.history.plot import HEIGHT, draw
-from odyssey_asv.timeline import (
+from odyssey_asv.past.timeline import (
     Change,
     History,
     Level,
@@ -21,6 +18,9 @@ from odyssey_asv.timeline import (
     Series,
     Trend,
 )
+from odyssey_asv.report.history import github, markdown, terminal, words
+from odyssey_asv.report.history import json as report_json
+from odyssey_asv.report.history.plot import HEIGHT, draw
 
 HOSTILE = "<script>alert('x')</script>|`*\u202eevil\n::error::"
 HERE = Place("m1", "py3.11")

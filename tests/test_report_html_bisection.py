@@ -7,7 +7,7 @@ import math
 import pytest
 from hypothesis import given
 
-from odyssey_asv.bisection import Bisection, Candidate, Place, Searched
+from odyssey_asv.culprit.bisection import Bisection, Candidate, Place, Searched
 from odyssey_asv.report.bisection import words
 from odyssey_asv.report.html.bisection import render
 from odyssey_asv.units import one_line

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from odyssey_asv.evidence import Estimate
 from odyssey_asv.findings import Check, Clock, Finding
 from odyssey_asv.model import Better, Commit, Kind
+from odyssey_asv.pairs.evidence import Estimate
 from odyssey_asv.policy import Limits, Verdict
 from odyssey_asv.report.check import words
 from odyssey_asv.report.html.check import render

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odyssey_asv.model import Approval
+from odyssey_asv.past.timeline import History
 from odyssey_asv.report.site import Site, pages
 from odyssey_asv.report.site.slugs import slugs
-from odyssey_asv.timeline import History
 from tests.builders import timed
 from tests.past_builders import HOSTILE, history, trend
 

@@ -15,9 +15,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from odyssey_asv.model import Case
+from odyssey_asv.past.timeline import History, Trend
 from odyssey_asv.publishing import write_pages
 from odyssey_asv.report.site import Site, pages
-from odyssey_asv.timeline import History, Trend
 from tests.browser import address, chromium, listen
 from tests.past_builders import HERE, THERE, history, trend
 

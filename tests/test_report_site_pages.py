@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odyssey_asv.model import Approval
+from odyssey_asv.past.timeline import Change, History, Line, Moment, Trend
 from odyssey_asv.report.site import Site, pages
 from odyssey_asv.report.site.script import script
 from odyssey_asv.report.site.slugs import slugs
-from odyssey_asv.timeline import Change, History, Line, Moment, Trend
 from tests.builders import timed
 from tests.past_builders import HERE, history, trend
 

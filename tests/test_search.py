@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.studies.searching import COSTS, LEAST, History
-from odyssey_asv.posterior import Knowledge, Level, candidates, gaps
-from odyssey_asv.search import Confirm, Probe, decide
+from odyssey_asv.culprit.posterior import Knowledge, Level, candidates, gaps
+from odyssey_asv.culprit.search import Confirm, Probe, decide
 
 ANY = {"c": LEAST, "other": LEAST}
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odyssey_asv.shards import Shard, cut, disagreements, missing, parse, weighed
+from odyssey_asv.sharding.shards import Shard, cut, disagreements, missing, parse, weighed
 
 UNITS = st.dictionaries(st.text(max_size=8), st.floats(0.001, 1000.0), max_size=40)
 COUNTS = st.integers(1, 12)

@@ -12,13 +12,13 @@ import pytest
 
 from odyssey_asv.adapter.sheets import Reader, Suite, result_files
 from odyssey_asv.adapter.tree import read_asv_tree
-from odyssey_asv.assembly import assemble
 from odyssey_asv.errors import InvalidFileError
 from odyssey_asv.model import Benchmark, Case, Kind, RunKind, Status
-from odyssey_asv.sheets import Columns, Described, Layout, Sheet
+from odyssey_asv.past.assembly import assemble
+from odyssey_asv.past.sheets import Columns, Described, Layout, Sheet
+from odyssey_asv.past.timeline import Place, Series
 from odyssey_asv.store.ledger import Ledger
 from odyssey_asv.store.sheets import sheet_of
-from odyssey_asv.timeline import Place, Series
 from tests.builders import benchmark, result, result_set
 
 PLACE = Place("m1", "py3.11")

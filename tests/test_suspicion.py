@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from odyssey_asv.suspicion import ELSEWHERE, HARMLESS, weight
+from odyssey_asv.culprit.suspicion import ELSEWHERE, HARMLESS, weight
 
 
 @pytest.mark.parametrize(

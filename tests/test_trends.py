@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import pytest
 
-from odyssey_asv import trends
 from odyssey_asv.adapter.steps import solve
 from odyssey_asv.model import Benchmark, Better, Case, Kind
+from odyssey_asv.past import trends
+from odyssey_asv.past.timeline import Place, Point, Series, Trend
 from odyssey_asv.policy import Limits
-from odyssey_asv.timeline import Place, Point, Series, Trend
 
 PLACE = Place("m1", "py3.11")
 

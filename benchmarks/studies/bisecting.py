@@ -3,28 +3,35 @@
 Makes repositories whose history has a known culprit: linear, with commits that do not build, with the
 culprit inside a merge, with a later fix, and with nothing changed. Their build is trivial.
 
-`python -m benchmarks.studies.bisecting [--commits 64] [--step 15] [--searches N] [--load] [--cpu N]`
+`python -m benchmarks.studies.bisecting [--commits 64] [--step 15] [--searches N] [--load] [--log FILE]`
+`python -m benchmarks.studies.bisecting --summary FILE...`
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import datetime as dt
+import itertools
 import json
 import random
 import re
+import shutil
 import statistics
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.studies.commands import Commands, load
 from benchmarks.studies.subjects import CONFIG, IGNORED, PYPROJECT, git
 from benchmarks.studies.tally import share
 
+ASV, ODYSSEY = "asv find", "odyssey bisect"
+ANSWERS = ("right", "wrong", "range", "none", "crash")
 SHAPES = ("linear", "unbuildable", "merge", "fix", "nothing")
 
 _CODE = '''"""{number}"""
@@ -104,28 +111,54 @@ def _merge(root: Path, number: int, before: int, after: int, rng: random.Random)
     return blamed
 
 
-@dataclass
-class Score:
-    """What one tool answered."""
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search by one tool; `builds` is None where the tool does not tell."""
 
-    answers: Counter[str] = field(default_factory=Counter)
-    seconds: list[float] = field(default_factory=list)
-    builds: list[int] = field(default_factory=list)
+    date: str
+    tool: str
+    commits: int
+    shape: str
+    step: int
+    load: bool
+    answer: str
+    seconds: float
+    builds: int | None = None
 
-    def lines(self, name: str) -> list[str]:
-        count = len(self.seconds)
-        parts = [
-            f"{word} {share(self.answers[word], count)}"
-            for word in ("right", "wrong", "range", "none", "crash")
-            if self.answers[word]
-        ]
-        built = f", builds {statistics.median(self.builds):.0f}" if self.builds else ""
-        built += f" (most {max(self.builds)})" if self.builds else ""
-        return [
-            f"  {name}: {'; '.join(parts)}",
-            f"    {statistics.median(self.seconds):.0f} s ({min(self.seconds):.0f} to"
-            f" {max(self.seconds):.0f}){built}",
-        ]
+    @property
+    def setting(self) -> str:
+        """What is counted together."""
+        loaded = ", a process comes and goes on the processor" if self.load else ""
+        step = "nothing changed" if self.shape == "nothing" else f"+{self.step} %"
+        return f"{self.commits} commits, {self.shape}, {step}{loaded}:"
+
+
+def read(path: Path) -> list[Search]:
+    """The searches of a log, a line of JSON each."""
+    return [Search(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def table(searches: Sequence[Search]) -> list[str]:
+    """What was found, by setting and tool, as they come first."""
+    lines: list[str] = []
+    for setting in dict.fromkeys(search.setting for search in searches):
+        lines.append(setting)
+        of_setting = [search for search in searches if search.setting == setting]
+        for tool in dict.fromkeys(search.tool for search in of_setting):
+            lines += _score([search for search in of_setting if search.tool == tool])
+    return lines
+
+
+def _score(searches: Sequence[Search]) -> list[str]:
+    answers = Counter(search.answer for search in searches)
+    parts = [f"{word} {share(answers[word], len(searches))}" for word in ANSWERS if answers[word]]
+    seconds = [search.seconds for search in searches]
+    builds = [search.builds for search in searches if search.builds is not None]
+    built = f", builds {statistics.median(builds):.0f} (most {max(builds)})" if builds else ""
+    return [
+        f"  {searches[0].tool}: {'; '.join(parts)}",
+        f"    {statistics.median(seconds):.0f} s ({min(seconds):.0f} to {max(seconds):.0f}){built}",
+    ]
 
 
 @dataclass(frozen=True)
@@ -133,6 +166,10 @@ class Tools:
     """What both commands answer."""
 
     commands: Commands
+
+    def ask(self, tool: str, history: History) -> tuple[str, int | None]:
+        """What it answers, and for how many commits it needed a build where it tells."""
+        return (self.asv(history), None) if tool == ASV else self.odyssey(history)
 
     def asv(self, history: History) -> str:
         """What `asv find` answers."""
@@ -163,41 +200,39 @@ class Tools:
         return ("right" if history.culprit is None else "none"), builds
 
 
-def study(options: argparse.Namespace, work: Path) -> Iterator[str]:
-    """The table, one line after another, as soon as a shape is done."""
+def study(options: argparse.Namespace, work: Path) -> Generator[Search, None, None]:
+    """Each search as soon as it is done; of each shape one, then of each another."""
     rng = random.Random(options.seed)
     home = work / "home"
     home.mkdir()
     commands = Commands(home, options.cpu)
     tools = Tools(commands)
-    for shape in options.shape or SHAPES:
-        theirs, ours = Score(), Score()
-        for number in range(options.searches):
-            history = make(work / f"{shape}{number}", shape, options.commits, options.step, rng)
-            if not options.no_asv:
-                commands.greet(history.root)
-                # Its environment, which it has only one of, is made before the clock runs.
-                commands.run(["asv", "run", "--quick", f"{history.good}^!"], history.root)
-            with load(options.cpu, wanted=options.load, seed=options.seed + number):
-                if not options.no_asv:
-                    started = time.monotonic()
-                    theirs.answers[tools.asv(history)] += 1
-                    theirs.seconds.append(time.monotonic() - started)
-                started = time.monotonic()
-                answer, builds = tools.odyssey(history)
-                ours.answers[answer] += 1
-                ours.seconds.append(time.monotonic() - started)
-                ours.builds.append(builds)
-            print(f"{shape} {number}: {answer}", file=sys.stderr, flush=True)
-        loaded = ", a process comes and goes on the processor" if options.load else ""
-        step = "nothing changed" if shape == "nothing" else f"+{options.step} %"
-        yield f"{options.commits} commits, {shape}, {step}{loaded}:"
+    shapes: Sequence[str] = options.shape or SHAPES
+    for number, shape in itertools.product(range(options.searches), shapes):
+        history = make(work / f"{shape}{number}", shape, options.commits, options.step, rng)
         if not options.no_asv:
-            yield from theirs.lines("asv find")
-        yield from ours.lines("odyssey bisect")
+            commands.greet(history.root)
+            # Its environment, which it has only one of, is made before the clock runs.
+            commands.run(["asv", "run", "--quick", f"{history.good}^!"], history.root)
+        with load(options.cpu, wanted=options.load, seed=options.seed + number):
+            for tool in (ODYSSEY,) if options.no_asv else (ASV, ODYSSEY):
+                started = time.monotonic()
+                answer, builds = tools.ask(tool, history)
+                yield Search(
+                    date=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+                    tool=tool,
+                    commits=options.commits,
+                    shape=shape,
+                    step=options.step,
+                    load=options.load,
+                    answer=answer,
+                    seconds=round(time.monotonic() - started, 1),
+                    builds=builds,
+                )
+        shutil.rmtree(history.root, ignore_errors=True)
 
 
-def main() -> None:
+def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--commits", type=int, default=64)
@@ -208,11 +243,32 @@ def main() -> None:
     parser.add_argument("--no-asv", action="store_true")
     parser.add_argument("--cpu", type=int, help="run both tools on this processor only")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--log", type=Path, help="add every search to this file")
+    parser.add_argument(
+        "--summary", type=Path, nargs="+", metavar="FILE", help="measure nothing: the table of logs"
+    )
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="odyssey-study-", ignore_cleanup_errors=True) as work:
-        for line in study(options, Path(work)):
-            print(line, flush=True)
+    if options.summary:
+        print("\n".join(table([search for path in options.summary for search in read(path)])))
+        return 0
+    found: list[Search] = []
+    code = 0
+    with tempfile.TemporaryDirectory(
+        prefix="odyssey-study-", ignore_cleanup_errors=True
+    ) as work, contextlib.closing(study(options, Path(work))) as searches:  # fmt: skip
+        try:
+            for search in searches:
+                found.append(search)
+                line = json.dumps(asdict(search))
+                print(line, file=sys.stderr, flush=True)
+                if options.log:
+                    with options.log.open("a", encoding="utf-8") as log:
+                        log.write(line + "\n")
+        except KeyboardInterrupt:
+            code = 130
+    print("\n".join(table(found)), flush=True)
+    return code
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

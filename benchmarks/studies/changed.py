@@ -23,10 +23,10 @@ from pathlib import Path
 
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.paired.workers import Side, Worker
-from odyssey_asv.arena import support_folder
-from odyssey_asv.changes import Sides, survey
+from odyssey_asv.changed.changes import Sides, survey
+from odyssey_asv.changed.reach import Reach
+from odyssey_asv.pairs.arena import support_folder
 from odyssey_asv.project import open_project
-from odyssey_asv.reach import Reach
 from odyssey_asv.repository import Repository
 from odyssey_asv.units import one_line
 

@@ -72,7 +72,7 @@ def _bare(folder: Path) -> dict[str, float]:
 
 def _look(folder: Path) -> dict[str, float]:
     """Seconds of processor time: of reading alone, and of the whole history."""
-    from odyssey_asv.histories import history, stored_results
+    from odyssey_asv.past.histories import history, stored_results
     from odyssey_asv.project import open_project
 
     config, asv = open_project(folder)

@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from benchmarks.studies.tally import share
-from odyssey_asv.posterior import Knowledge, Level
-from odyssey_asv.search import Confirm, Costs, Done, Probe, Suspect, decide, suspects
+from odyssey_asv.culprit.posterior import Knowledge, Level
+from odyssey_asv.culprit.search import Confirm, Costs, Done, Probe, Suspect, decide, suspects
 
 COSTS = Costs(build_s=3.0, measure_s=3.0)
 LEAST = math.log1p(0.025)

@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from odyssey_asv import changepoints, trends
 from odyssey_asv.adapter.steps import solve
-from odyssey_asv.changepoints import split
-from odyssey_asv.histories import history
+from odyssey_asv.past import changepoints, trends
+from odyssey_asv.past.changepoints import split
+from odyssey_asv.past.histories import history
 
 _PENALTIES = (1.5, 2.0, 3.0, 4.0, 6.0)
 _STEPS = (0.05, 0.1, 0.2)

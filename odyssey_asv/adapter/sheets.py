@@ -16,8 +16,8 @@ from odyssey_asv.adapter.convert import iso_date
 from odyssey_asv.adapter.metadata import benchmark_of
 from odyssey_asv.errors import InvalidFileError
 from odyssey_asv.model import Benchmark
-from odyssey_asv.sheets import Columns, Layout, Sheet
-from odyssey_asv.timeline import Place
+from odyssey_asv.past.sheets import Columns, Layout, Sheet
+from odyssey_asv.past.timeline import Place
 
 _COLUMNS = ("params", "version", "started_at", "stats_ci_99_a", "stats_ci_99_b")
 # The position of a column that a file does not have: no row is so long.

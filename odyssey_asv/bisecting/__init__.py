@@ -1,14 +1,14 @@
 """`odyssey bisect`: are the ends of the range different, which commit next, until one is named. Prints
 nothing.
 
-The ends are judged as `check` does it. Then `search` says which commit to measure against the good end,
-or which against its parent, and each answer is on disk before the next is asked for.
+The ends are judged as `check` does it. Then `culprit.search` says which commit to measure against the good
+end, or which against its parent, and each answer is on disk before the next is asked for.
 
 plan        what is to be searched
 pursuit     the search from its ends to its answer, whoever measures
 ends        how the ends differ
 hunt        what to measure next, and what is told of it
-knowledge   the state, as `search` sees it
+knowledge   the state, as `culprit.search` sees it
 steps       measures on this machine
 remembered  what stored results make suspect
 answer      what to tell of the state
@@ -23,15 +23,15 @@ from typing import IO, Any
 from odyssey_asv import checking
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.environments import Workshop
-from odyssey_asv.arena import work_folder
 from odyssey_asv.bisecting.ends import measured
 from odyssey_asv.bisecting.hunt import Observer
 from odyssey_asv.bisecting.plan import Options, Plan, prepare
 from odyssey_asv.bisecting.pursuit import Pursuit
 from odyssey_asv.bisecting.steps import Steps
-from odyssey_asv.bisection import Bisection
 from odyssey_asv.config import Config
-from odyssey_asv.probing import Prober
+from odyssey_asv.culprit.bisection import Bisection
+from odyssey_asv.pairs.arena import work_folder
+from odyssey_asv.pairs.probing import Prober
 from odyssey_asv.project import open_project
 from odyssey_asv.repository import Repository
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from odyssey_asv import stats
 from odyssey_asv.bisecting.knowledge import at_fault, knowledge, places
-from odyssey_asv.bisection import (
+from odyssey_asv.culprit.bisection import (
     Between,
     Bisection,
     Candidate,
@@ -18,8 +18,8 @@ from odyssey_asv.bisection import (
     Skipped,
     Step,
 )
-from odyssey_asv.posterior import candidates, gaps
-from odyssey_asv.search import suspects
+from odyssey_asv.culprit.posterior import candidates, gaps
+from odyssey_asv.culprit.search import suspects
 from odyssey_asv.store.searches import Line, Sought, State
 
 _NAMED = 20

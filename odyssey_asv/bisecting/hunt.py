@@ -17,9 +17,9 @@ from odyssey_asv.bisecting.knowledge import (
     ratio,
     to_commit,
 )
-from odyssey_asv.bisection import Place
+from odyssey_asv.culprit.bisection import Place
+from odyssey_asv.culprit.search import Confirm, Done, Probe, decide
 from odyssey_asv.repository import Link
-from odyssey_asv.search import Confirm, Done, Probe, decide
 from odyssey_asv.store.searches import Line, State
 
 

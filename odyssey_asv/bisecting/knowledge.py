@@ -7,13 +7,13 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from odyssey_asv import stats
-from odyssey_asv.bisection import Place
-from odyssey_asv.evidence import Zone
-from odyssey_asv.posterior import Knowledge, Level, candidates, gaps
+from odyssey_asv.culprit.bisection import Place
+from odyssey_asv.culprit.posterior import Knowledge, Level, candidates, gaps
+from odyssey_asv.culprit.search import Costs
+from odyssey_asv.culprit.suspicion import weight
+from odyssey_asv.pairs.evidence import Zone
 from odyssey_asv.repository import Link
-from odyssey_asv.search import Costs
 from odyssey_asv.store.searches import Commit, Line, Measured, State
-from odyssey_asv.suspicion import weight
 
 SETTLED = 4
 """A commit is not measured more often against the good end."""

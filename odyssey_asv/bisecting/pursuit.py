@@ -11,8 +11,8 @@ from odyssey_asv.bisecting.answer import answer
 from odyssey_asv.bisecting.ends import recall, reported
 from odyssey_asv.bisecting.hunt import Hunt, Observer, Step
 from odyssey_asv.bisecting.plan import Plan
-from odyssey_asv.bisection import Bisection
 from odyssey_asv.config import Config
+from odyssey_asv.culprit.bisection import Bisection
 from odyssey_asv.errors import InterruptedRunError
 from odyssey_asv.repository import Repository
 from odyssey_asv.store import searches

@@ -13,10 +13,10 @@ from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.metadata import asv_name
 from odyssey_asv.bisecting.plan import Plan
 from odyssey_asv.config import Config
+from odyssey_asv.culprit.suspicion import boost, weight
 from odyssey_asv.errors import OdysseyError
-from odyssey_asv.histories import Wish, look_back
-from odyssey_asv.suspicion import boost, weight
-from odyssey_asv.timeline import History
+from odyssey_asv.past.histories import Wish, look_back
+from odyssey_asv.past.timeline import History
 
 
 def remembered(

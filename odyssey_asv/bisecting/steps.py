@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping
 
-from odyssey_asv import evidence, stats
+from odyssey_asv import stats
 from odyssey_asv.adapter.metadata import asv_name
 from odyssey_asv.bisecting.hunt import Task
 from odyssey_asv.bisecting.knowledge import SETTLED, knowledge, level_of, turn_of, zone
+from odyssey_asv.culprit.search import Confirm
 from odyssey_asv.errors import CannotMeasureError
-from odyssey_asv.evidence import Claim, Promise
-from odyssey_asv.probing import Prober, effects_of, why_nothing
-from odyssey_asv.search import Confirm
+from odyssey_asv.pairs import evidence
+from odyssey_asv.pairs.evidence import Claim, Promise
+from odyssey_asv.pairs.probing import Prober, effects_of, why_nothing
+from odyssey_asv.pairs.trials import Trial
 from odyssey_asv.store.searches import Answered, Line, Measured, State
-from odyssey_asv.trials import Trial
 
 _LEAST_BLOCKS, _MOST_BLOCKS = 5, 20
 """Of one measurement of a commit against the good end."""

@@ -10,18 +10,18 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-from odyssey_asv import slicing
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.environments import Workshop
-from odyssey_asv.arena import work_folder
 from odyssey_asv.checking.plan import Options, Plan, prepare, settings
 from odyssey_asv.checking.session import Observer, Session, arenas, unmeasured
 from odyssey_asv.config import Config
 from odyssey_asv.errors import InterruptedRunError, OdysseyError
 from odyssey_asv.findings import Check
-from odyssey_asv.noise import keep_noise
+from odyssey_asv.pairs.arena import work_folder
+from odyssey_asv.pairs.noise import keep_noise
 from odyssey_asv.project import open_project
 from odyssey_asv.repository import Repository
+from odyssey_asv.sharding import slicing
 from odyssey_asv.workspace import check_writable, start_state
 
 __all__ = ["Observer", "Options", "Plan", "check", "execute", "prepare", "settings"]

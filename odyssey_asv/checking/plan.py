@@ -10,17 +10,17 @@ from pathlib import Path
 
 from odyssey_asv.adapter.asv_config import AsvConfig, check_suite
 from odyssey_asv.adapter.environments import Recipe, recipes
-from odyssey_asv.changes import Sides, survey
+from odyssey_asv.changed.changes import Sides, survey
+from odyssey_asv.changed.reach import Reach
 from odyssey_asv.config import Config
 from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.findings import Clock
 from odyssey_asv.model import Commit, Metric
+from odyssey_asv.pairs.trials import Settings
 from odyssey_asv.policy import Policy
-from odyssey_asv.reach import Reach
 from odyssey_asv.repository import Repository
-from odyssey_asv.shards import Shard
+from odyssey_asv.sharding.shards import Shard
 from odyssey_asv.store.baselines import Baselines
-from odyssey_asv.trials import Settings
 from odyssey_asv.workspace import (
     check_expressions,
     check_machine,

@@ -11,24 +11,24 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from odyssey_asv import pairing
 from odyssey_asv.adapter import machine
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.environments import Kept, Workshop
 from odyssey_asv.adapter.provenance import hardware
-from odyssey_asv.arena import Arena, arena, suite_of
-from odyssey_asv.changes import left_out
+from odyssey_asv.changed.changes import left_out
+from odyssey_asv.changed.reach import Reach
 from odyssey_asv.checking.plan import Plan
 from odyssey_asv.config import Config
-from odyssey_asv.evidence import Promise
 from odyssey_asv.findings import Check, Effort, worst_first
 from odyssey_asv.model import ResultSet, Run, RunKind, Status
-from odyssey_asv.pairing import Engine, Watcher
-from odyssey_asv.portions import Portion
-from odyssey_asv.reach import Reach
+from odyssey_asv.pairs import pairing
+from odyssey_asv.pairs.arena import Arena, arena, suite_of
+from odyssey_asv.pairs.evidence import Promise
+from odyssey_asv.pairs.pairing import Engine, Watcher
+from odyssey_asv.pairs.trials import Settings, Trial, trials
+from odyssey_asv.sharding.portions import Portion
 from odyssey_asv.store import results as store
 from odyssey_asv.store.results import now
-from odyssey_asv.trials import Settings, Trial, trials
 from odyssey_asv.workspace import nothing_selected
 
 _USUAL_BLOCKS = 7

@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from odyssey_asv.bisecting import Options, Plan, Pursuit, execute, prepare
-from odyssey_asv.bisection import Bisection, Outcome
 from odyssey_asv.cli import Scene
 from odyssey_asv.cli.exits import Exit, say
 from odyssey_asv.cli.fleet import StepWatcher, search_fleet_options
@@ -25,6 +24,7 @@ from odyssey_asv.cli.options import (
 from odyssey_asv.cli.reporting import Report, Wanted, keep_page, publish, report_options
 from odyssey_asv.cli.searching import PlainSearching, searcher
 from odyssey_asv.cli.sharding import place_options
+from odyssey_asv.culprit.bisection import Bisection, Outcome
 from odyssey_asv.distributing import Wish, search_over
 from odyssey_asv.files import near
 from odyssey_asv.report.bisection import github, markdown, terminal

@@ -30,7 +30,7 @@ from odyssey_asv.config import Config
 from odyssey_asv.distributing import Wish, check_over
 from odyssey_asv.files import near
 from odyssey_asv.findings import Check, Conclusion
-from odyssey_asv.noise import known_noise
+from odyssey_asv.pairs.noise import known_noise
 from odyssey_asv.report.check import github, markdown, terminal
 from odyssey_asv.report.check import json as report_json
 from odyssey_asv.report.html import check as html

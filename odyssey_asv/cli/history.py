@@ -15,12 +15,12 @@ from odyssey_asv.cli import Scene
 from odyssey_asv.cli.exits import Exit, say
 from odyssey_asv.cli.options import bench_option
 from odyssey_asv.cli.reporting import Report, Wanted, publish, report_options
-from odyssey_asv.histories import Watch, Wish
-from odyssey_asv.histories import history as look_back
+from odyssey_asv.past.histories import Watch, Wish
+from odyssey_asv.past.histories import history as look_back
+from odyssey_asv.past.timeline import History
 from odyssey_asv.report.history import github, markdown, terminal
 from odyssey_asv.report.history import json as report_json
 from odyssey_asv.report.history.words import where
-from odyssey_asv.timeline import History
 
 
 @click.command()

@@ -14,9 +14,9 @@ from odyssey_asv.cli.reporting import Wanted, report_options
 from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.files import near
 from odyssey_asv.formats.shape import Imported
-from odyssey_asv.gathering import holds_shards
 from odyssey_asv.importing import Known, Source
 from odyssey_asv.model import Commit
+from odyssey_asv.sharding.gathering import holds_shards
 from odyssey_asv.store.results import now, save_once
 from odyssey_asv.units import one_line, printable
 

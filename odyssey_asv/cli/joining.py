@@ -11,8 +11,8 @@ from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.cli.reporting import Wanted, keep_page, publish
 from odyssey_asv.config import Config
 from odyssey_asv.files import near
-from odyssey_asv.gathering import gather, keep
 from odyssey_asv.run import failed
+from odyssey_asv.sharding.gathering import gather, keep
 
 
 def join_shards(config: Config, places: Sequence[Path], folder: Path, wanted: Wanted) -> Exit:

@@ -20,7 +20,7 @@ from odyssey_asv.cli.options import load_asv, load_config
 from odyssey_asv.config import Config
 from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.files import near
-from odyssey_asv.histories import history
+from odyssey_asv.past.histories import history
 from odyssey_asv.report.site import Site, pages
 from odyssey_asv.workspace import start_state
 

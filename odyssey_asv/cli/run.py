@@ -20,7 +20,7 @@ from odyssey_asv.distributing import Wish, run_over
 from odyssey_asv.files import near
 from odyssey_asv.model import Result, ResultSet, Status
 from odyssey_asv.run import Options, Outcome, Plan, execute, failed, prepare
-from odyssey_asv.shards import Shard
+from odyssey_asv.sharding.shards import Shard
 from odyssey_asv.units import printable
 
 _FAILURES_SHOWN = 10

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from odyssey_asv.bisecting import Observer
-from odyssey_asv.bisection import Place
 from odyssey_asv.cli.watching import LiveWatcher, PlainWatcher, Watching, display
+from odyssey_asv.culprit.bisection import Place
 from odyssey_asv.report.bisection.line import picture
 from odyssey_asv.units import format_change, one_line
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from odyssey_asv.shards import Shard, parse
+from odyssey_asv.sharding.shards import Shard, parse
 
 F = TypeVar("F", bound=Callable[..., Any])
 

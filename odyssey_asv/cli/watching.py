@@ -12,7 +12,7 @@ from odyssey_asv.adapter.environments.storage import WHEEL
 from odyssey_asv.checking import Observer
 from odyssey_asv.cli.exits import say
 from odyssey_asv.files import near
-from odyssey_asv.trials import Trial
+from odyssey_asv.pairs.trials import Trial
 from odyssey_asv.units import format_bytes, one_line, printable
 
 if TYPE_CHECKING:

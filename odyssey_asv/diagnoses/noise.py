@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from odyssey_asv.diagnoses.diagnosis import Diagnosis, Topic, advice, fine, problem, unknown
-from odyssey_asv.evidence import LOOKS, Promise, Zone, estimate
+from odyssey_asv.pairs.evidence import LOOKS, Promise, Zone, estimate
 
 SUITE = 25
 """So many cases a check is taken to have, each like one of these."""

@@ -16,8 +16,8 @@ from odyssey_asv.findings import Check
 from odyssey_asv.fleet.drive import Watcher, first_hosts
 from odyssey_asv.fleet.jobs import Answer, Job
 from odyssey_asv.fleet.line import Line
-from odyssey_asv.gathering import gather, keep
-from odyssey_asv.shards import Shard
+from odyssey_asv.sharding.gathering import gather, keep
+from odyssey_asv.sharding.shards import Shard
 from odyssey_asv.store.shards import SUFFIX
 from odyssey_asv.workspace import check_writable, start_state
 

@@ -17,7 +17,7 @@ from odyssey_asv.files import plain_name
 from odyssey_asv.fleet.jobs import Job
 from odyssey_asv.repository import Repository
 from odyssey_asv.repository.bundles import bundle
-from odyssey_asv.shards import fingerprint
+from odyssey_asv.sharding.shards import fingerprint
 
 
 @dataclass(frozen=True, slots=True)

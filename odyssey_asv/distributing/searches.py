@@ -14,7 +14,8 @@ from odyssey_asv.bisecting import Plan
 from odyssey_asv.bisecting.hunt import Task
 from odyssey_asv.bisecting.plan import check_question
 from odyssey_asv.bisecting.pursuit import TIP, Pursuit
-from odyssey_asv.bisection import Bisection
+from odyssey_asv.culprit.bisection import Bisection
+from odyssey_asv.culprit.search import Confirm
 from odyssey_asv.distributing.parcel import config_words, each, job_of, limit_words, parcel_of
 from odyssey_asv.distributing.session import GOES_ON, Session, carry, said_by, stopping
 from odyssey_asv.distributing.wish import Wish, check_wish, class_of, engine_of, terms_of
@@ -24,8 +25,7 @@ from odyssey_asv.fleet.engine import DaskEngine
 from odyssey_asv.fleet.jobs import Answer, Job
 from odyssey_asv.fleet.line import Line
 from odyssey_asv.repository import Repository
-from odyssey_asv.search import Confirm
-from odyssey_asv.shards import fingerprint
+from odyssey_asv.sharding.shards import fingerprint
 from odyssey_asv.store import results as store
 from odyssey_asv.store import searches
 from odyssey_asv.store.searches import State

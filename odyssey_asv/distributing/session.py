@@ -15,7 +15,7 @@ from odyssey_asv.fleet.drive import Keep, Watcher, drive
 from odyssey_asv.fleet.engine import DaskEngine
 from odyssey_asv.fleet.jobs import Answer
 from odyssey_asv.fleet.line import Line
-from odyssey_asv.shards import fingerprint
+from odyssey_asv.sharding.shards import fingerprint
 
 
 class Session:

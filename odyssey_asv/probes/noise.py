@@ -14,15 +14,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from odyssey_asv import pairing
 from odyssey_asv.adapter.paired.workers import Side
-from odyssey_asv.arena import support_folder
 from odyssey_asv.config import Config
 from odyssey_asv.diagnoses.noise import NoiseFacts
-from odyssey_asv.evidence import zone_of
 from odyssey_asv.findings import Clock
+from odyssey_asv.pairs import pairing
+from odyssey_asv.pairs.arena import support_folder
+from odyssey_asv.pairs.evidence import zone_of
+from odyssey_asv.pairs.trials import Settings, Trial, trials
 from odyssey_asv.policy import Policy
-from odyssey_asv.trials import Settings, Trial, trials
 
 _SUITE = '''
 """Arithmetic, memory that is allocated, and memory that is read."""

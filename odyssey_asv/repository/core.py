@@ -17,7 +17,7 @@ from pathlib import Path
 import git
 from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
 
-from odyssey_asv.bisection import Card
+from odyssey_asv.culprit.bisection import Card
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError
 from odyssey_asv.model import Commit
 from odyssey_asv.repository import checkout, lines, trees

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
-from odyssey_asv.bisection import Card
+from odyssey_asv.culprit.bisection import Card
 
 
 class Ask(Protocol):

@@ -20,8 +20,8 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from odyssey_asv.model import RunKind
-from odyssey_asv.sheets import Described, Layout, Sheet
-from odyssey_asv.timeline import Place
+from odyssey_asv.past.sheets import Described, Layout, Sheet
+from odyssey_asv.past.timeline import Place
 
 # Of what is kept and how: a change begins a new file.
 VERSION = 1

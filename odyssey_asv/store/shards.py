@@ -19,7 +19,7 @@ from odyssey_asv.files import plain_name, write_atomically
 from odyssey_asv.findings import Check, Effort, Finding
 from odyssey_asv.model import Case, Result, ResultSet
 from odyssey_asv.nonfinite import decode, encode
-from odyssey_asv.shards import Shard
+from odyssey_asv.sharding.shards import Shard
 from odyssey_asv.store import results as result_files
 from odyssey_asv.store.codec import document_of
 from odyssey_asv.store.text import dumps, loads, read_bytes

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from odyssey_asv.model import Benchmark, Result, ResultSet
-from odyssey_asv.sheets import Columns, Described, Layout, Sheet
+from odyssey_asv.past.sheets import Columns, Described, Layout, Sheet
+from odyssey_asv.past.timeline import Place
 from odyssey_asv.store import results
-from odyssey_asv.timeline import Place
 
 
 def result_files(folder: Path) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odyssey_asv.bisection import Bisection, Culprit, Outcome
+from odyssey_asv.culprit.bisection import Bisection, Culprit, Outcome
 from odyssey_asv.report.bisection import words
 from odyssey_asv.report.github import command
 

@@ -6,7 +6,15 @@ import json
 import math
 from typing import Any
 
-from odyssey_asv.bisection import Between, Bisection, Candidate, Card, Culprit, Searched, Step
+from odyssey_asv.culprit.bisection import (
+    Between,
+    Bisection,
+    Candidate,
+    Card,
+    Culprit,
+    Searched,
+    Step,
+)
 from odyssey_asv.report.bisection import words
 
 SCHEMA_VERSION = "1.0"

@@ -7,7 +7,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from odyssey_asv.bisection import Place
+from odyssey_asv.culprit.bisection import Place
 
 # Levels closer together than this, as logarithms, are drawn alike: it is what noise does.
 _FLAT = 0.02

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from odyssey_asv.bisection import Bisection, Candidate, Culprit, Outcome
+from odyssey_asv.culprit.bisection import Bisection, Candidate, Culprit, Outcome
 from odyssey_asv.report.bisection import words
 from odyssey_asv.report.markdown import LONGEST, code, escape
 

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from odyssey_asv.bisection import Between, Bisection, Candidate, Culprit, Outcome
+from odyssey_asv.culprit.bisection import Between, Bisection, Candidate, Culprit, Outcome
 from odyssey_asv.report.bisection import words
 from odyssey_asv.report.bisection.line import ASCII, LINES, Signs, legend, picture
 from odyssey_asv.report.terminal import paper, text

@@ -8,7 +8,15 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
-from odyssey_asv.bisection import Between, Bisection, Candidate, Card, Culprit, Outcome, Searched
+from odyssey_asv.culprit.bisection import (
+    Between,
+    Bisection,
+    Candidate,
+    Card,
+    Culprit,
+    Outcome,
+    Searched,
+)
 from odyssey_asv.units import format_change, one_line, significant
 
 _LONGEST = 200

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from odyssey_asv.past.timeline import Found, History
 from odyssey_asv.report.github import command
 from odyssey_asv.report.history import words
-from odyssey_asv.timeline import Found, History
 
 # GitHub shows no more than ten of a kind.
 _MOST = 10

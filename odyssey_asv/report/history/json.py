@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from odyssey_asv.timeline import Found, History, Line, Place, Trend
+from odyssey_asv.past.timeline import Found, History, Line, Place, Trend
 
 SCHEMA_VERSION = "1.0"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from odyssey_asv.past.timeline import Found, History
 from odyssey_asv.report.history import words
 from odyssey_asv.report.markdown import LONGEST, code, escape, notes
-from odyssey_asv.timeline import Found, History
 
 _HEAD = """\
 | change | interval | commits | date | benchmark | |

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from odyssey_asv.timeline import Line, Trend
+from odyssey_asv.past.timeline import Line, Trend
 from odyssey_asv.units import format_value
 
 HEIGHT = 10

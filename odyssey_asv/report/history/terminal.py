@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from odyssey_asv.past.timeline import Found, History, Trend
 from odyssey_asv.report.history import words
 from odyssey_asv.report.history.plot import draw
 from odyssey_asv.report.terminal import paper, text
-from odyssey_asv.timeline import Found, History, Trend
 
 # As many rows under each heading, unless everything is wanted.
 _ROWS = 15

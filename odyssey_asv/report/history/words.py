@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from odyssey_asv.timeline import Change, Found, History, Line, Moment, Place, Trend
+from odyssey_asv.past.timeline import Change, Found, History, Line, Moment, Place, Trend
 from odyssey_asv.units import format_change, format_value, one_line, significant
 
 _FACTOR = 10.0

@@ -7,7 +7,15 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from odyssey_asv.bisection import Between, Bisection, Candidate, Card, Culprit, Outcome, Searched
+from odyssey_asv.culprit.bisection import (
+    Between,
+    Bisection,
+    Candidate,
+    Card,
+    Culprit,
+    Outcome,
+    Searched,
+)
 from odyssey_asv.report.bisection import words
 from odyssey_asv.report.html.head import Head, known
 from odyssey_asv.report.html.paper import document

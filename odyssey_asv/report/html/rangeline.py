@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from odyssey_asv.bisection import Bisection, Place
+from odyssey_asv.culprit.bisection import Bisection, Place
 from odyssey_asv.report.bisection import words
 from odyssey_asv.report.html.scale import Scale, Tick, around, finite
 from odyssey_asv.units import format_change

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from xml.etree import ElementTree as ET
 
+from odyssey_asv.past.timeline import Found, History
 from odyssey_asv.report.history import words
 from odyssey_asv.report.html.paper import text
-from odyssey_asv.timeline import Found, History
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _NAMESPACE = uuid.UUID("5d0d1f0c-6f0f-5c5e-9f6e-3d3c1c0b7a11")

@@ -11,12 +11,12 @@ from typing import Any
 from urllib.parse import quote
 
 from odyssey_asv.model import Metric, ResultSet
+from odyssey_asv.past.timeline import Found, History, Place, Trend
 from odyssey_asv.report.history import words
 from odyssey_asv.report.html.paper import environment, number, style, text
 from odyssey_asv.report.site.feed import feed
 from odyssey_asv.report.site.script import commits, lines, script, spark
 from odyssey_asv.report.site.slugs import slugs
-from odyssey_asv.timeline import Found, History, Place, Trend
 from odyssey_asv.units import format_value
 
 _TEMPLATES = Path(__file__).parent / "templates"

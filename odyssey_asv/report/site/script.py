@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from odyssey_asv import trends
-from odyssey_asv.assembly import Columns
+from odyssey_asv.past import trends
+from odyssey_asv.past.assembly import Columns
+from odyssey_asv.past.timeline import Line, Trend
 from odyssey_asv.report.html.paper import text
-from odyssey_asv.timeline import Line, Trend
 
 _DIGITS = 5
 # What would end a script, or a line in one.

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from odyssey_asv.timeline import Place
+from odyssey_asv.past.timeline import Place
 
 Values = npt.NDArray[np.float64]
 Bounds = npt.NDArray[np.float32]

@@ -13,9 +13,9 @@ from pathlib import Path
 from odyssey_asv.errors import InvalidFileError, InvalidInputError
 from odyssey_asv.files import near
 from odyssey_asv.findings import Check, Effort, Finding, worst_first
-from odyssey_asv.joining import join
 from odyssey_asv.model import ResultSet
-from odyssey_asv.shards import disagreements, missing
+from odyssey_asv.sharding.joining import join
+from odyssey_asv.sharding.shards import disagreements, missing
 from odyssey_asv.store import results as result_files
 from odyssey_asv.store import shards as store
 from odyssey_asv.store.shards import ShardFile

@@ -9,7 +9,7 @@ from pathlib import Path
 from odyssey_asv.adapter.metadata import asv_name
 from odyssey_asv.errors import InvalidFileError, InvalidInputError
 from odyssey_asv.model import ResultSet
-from odyssey_asv.shards import Shard, cut, fingerprint, weighed
+from odyssey_asv.sharding.shards import Shard, cut, fingerprint, weighed
 from odyssey_asv.store import results as result_files
 
 _CASE_S = 0.2

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from odyssey_asv.imports import Imports, Wanted
+from odyssey_asv.changed.imports import Imports, Wanted
 
 INIT = "__init__.py"
 

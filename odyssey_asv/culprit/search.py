@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from odyssey_asv.posterior import Gap, Knowledge, gaps, weight_of
+from odyssey_asv.culprit.posterior import Gap, Knowledge, gaps, weight_of
 
 _FAILING = 0.1
 """How often a commit does not build, before any was tried."""

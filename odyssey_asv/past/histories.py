@@ -14,22 +14,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from odyssey_asv import project, trends
+from odyssey_asv import project
 from odyssey_asv.adapter import sheets as asv_files
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.metadata import asv_name
 from odyssey_asv.adapter.sheets import Suite
 from odyssey_asv.adapter.steps import solve
-from odyssey_asv.assembly import assemble
 from odyssey_asv.config import Config
 from odyssey_asv.errors import InvalidFileError, InvalidInputError
 from odyssey_asv.files import near
 from odyssey_asv.model import Benchmark, Better, Case, Kind
+from odyssey_asv.past import trends
+from odyssey_asv.past.assembly import assemble
+from odyssey_asv.past.sheets import Layout, Sheet
+from odyssey_asv.past.timeline import History, Line, Moment, Overall, Place, Series, Trend
 from odyssey_asv.repository import Repository, Stop
-from odyssey_asv.sheets import Layout, Sheet
 from odyssey_asv.store import sheets as our_files
 from odyssey_asv.store.ledger import Ledger
-from odyssey_asv.timeline import History, Line, Moment, Overall, Place, Series, Trend
 from odyssey_asv.workspace import check_expressions, nothing_selected, start_state
 
 # Told how many files have been read, and of how many.

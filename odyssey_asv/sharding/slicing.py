@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from odyssey_asv import __version__
 from odyssey_asv.adapter.metadata import asv_name
-from odyssey_asv.arena import Arena
 from odyssey_asv.config import Config
 from odyssey_asv.findings import Check
 from odyssey_asv.measure import Request
+from odyssey_asv.pairs.arena import Arena
+from odyssey_asv.pairs.trials import Trial
 from odyssey_asv.policy import Policy
-from odyssey_asv.portions import Portion, case_seconds, commit_seconds, portion, stored
-from odyssey_asv.shards import Shard, fingerprint
+from odyssey_asv.sharding.portions import Portion, case_seconds, commit_seconds, portion, stored
+from odyssey_asv.sharding.shards import Shard, fingerprint
 from odyssey_asv.store import shards as store
 from odyssey_asv.store.baselines import Baselines
-from odyssey_asv.trials import Trial
 
 if TYPE_CHECKING:
     from odyssey_asv.checking import Plan

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from odyssey_asv import changepoints
-from odyssey_asv.assembly import Columns
-from odyssey_asv.changepoints import Run, Solver, Split
 from odyssey_asv.model import Better, Metric
+from odyssey_asv.past import changepoints
+from odyssey_asv.past.assembly import Columns
+from odyssey_asv.past.changepoints import Run, Solver, Split
+from odyssey_asv.past.sheets import Values
+from odyssey_asv.past.timeline import Change, Level, Overall, Series, Trend
 from odyssey_asv.policy import Limits
-from odyssey_asv.sheets import Values
-from odyssey_asv.timeline import Change, Level, Overall, Series, Trend
 
 
 def values_of(series: Series) -> Values:

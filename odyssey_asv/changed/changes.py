@@ -15,11 +15,11 @@ from pathlib import Path, PurePosixPath
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.environments import Recipe
 from odyssey_asv.adapter.environments.recipes import Instructions, instructions
-from odyssey_asv.builds import build_of
+from odyssey_asv.changed.builds import build_of
+from odyssey_asv.changed.imports import Imports, imports_of, same_code
+from odyssey_asv.changed.reach import DOCUMENT_FOLDERS, INIT, Project, Reach, Tree, reach
 from odyssey_asv.config import Config
 from odyssey_asv.findings import LeftOut
-from odyssey_asv.imports import Imports, imports_of, same_code
-from odyssey_asv.reach import DOCUMENT_FOLDERS, INIT, Project, Reach, Tree, reach
 from odyssey_asv.repository import LINK, Entry, Repository
 
 _ELSEWHERE = "the suite"

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from odyssey_asv.model import Benchmark, Case
-from odyssey_asv.sheets import Bounds, Layout, Sheet, Values
-from odyssey_asv.timeline import Place, Point, Series
+from odyssey_asv.past.sheets import Bounds, Layout, Sheet, Values
+from odyssey_asv.past.timeline import Place, Point, Series
 
 Positions = npt.NDArray[np.int64]
 # What is known of a benchmark besides its layout.

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from odyssey_asv import evidence
 from odyssey_asv.adapter.metadata import asv_name, benchmark_of
 from odyssey_asv.adapter.paired.workers import Clocks, Failed, Prepared
 from odyssey_asv.comparison import label
-from odyssey_asv.evidence import Claim, Estimate, Promise, Zone, zone_of
 from odyssey_asv.findings import Clock, Finding, verdict_of
 from odyssey_asv.model import Benchmark, Better, Case, Kind, Metric, Result, Status
+from odyssey_asv.pairs import evidence
+from odyssey_asv.pairs.evidence import Claim, Estimate, Promise, Zone, zone_of
 from odyssey_asv.policy import Limits, Policy, Verdict
 
 BASE, CONTENDER = 0, 1

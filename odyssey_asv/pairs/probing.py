@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from odyssey_asv import pairing
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.environments import Built, Recipe, Workshop
 from odyssey_asv.adapter.metadata import asv_name
-from odyssey_asv.arena import arena, suite_of, work_folder
 from odyssey_asv.errors import CannotMeasureError
-from odyssey_asv.pairing import Engine, Enough, Watcher
-from odyssey_asv.trials import Settings, Trial, trials
+from odyssey_asv.pairs import pairing
+from odyssey_asv.pairs.arena import arena, suite_of, work_folder
+from odyssey_asv.pairs.pairing import Engine, Enough, Watcher
+from odyssey_asv.pairs.trials import Settings, Trial, trials
 
 
 @dataclass(slots=True)

@@ -18,8 +18,8 @@ from odyssey_asv.adapter.paired.workers import Side
 from odyssey_asv.adapter.provenance import hardware, with_packages
 from odyssey_asv.adapter.versions import asv_version, runner_version
 from odyssey_asv.model import Commit, ResultSet, Run, Status
+from odyssey_asv.pairs.trials import Trial
 from odyssey_asv.store.results import now
-from odyssey_asv.trials import Trial
 
 
 @dataclass(slots=True)

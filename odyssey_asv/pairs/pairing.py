@@ -33,8 +33,8 @@ from odyssey_asv.adapter.paired.workers import (
     processors,
 )
 from odyssey_asv.model import Status
+from odyssey_asv.pairs.trials import BASE, CONTENDER, Block, Settings, Trial, sampled_s
 from odyssey_asv.policy import Verdict
-from odyssey_asv.trials import BASE, CONTENDER, Block, Settings, Trial, sampled_s
 
 _PAIRS = 10
 _BLOCK_S = 0.04
