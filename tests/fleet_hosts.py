@@ -80,9 +80,16 @@ class Hosts:
         return path
 
     def scheduler(self) -> subprocess.Popen[bytes]:
-        return self._start(
+        """Started and listening: who asks for it has only seconds of patience."""
+        child = self._start(
             "scheduler", _SCHEDULER, "--host", self.address, "--no-dashboard", "--no-show",
         )  # fmt: skip
+        until(self._listens)
+        return child
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def host(
         self, name: str, offers: str = "bench=1,class:fast=1", **more: str

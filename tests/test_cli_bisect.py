@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.paired_projects import CODE, CONFIG, PYPROJECT, Project
+from tests.paired_projects import CODE, COPIED, PYPROJECT, Project
 
 
 class History(Project):
@@ -84,18 +84,19 @@ def test_no_regression(history: History) -> None:
 
 def test_from_a_check(history: History, tmp_path: Path) -> None:
     """Its ends are not measured again; another range is refused."""
-    code, out, _ = history.run("check", history.bad, "--base", history.good, "--json")
+    one = ("-b", "kind=one|one")
+    code, out, _ = history.run("check", history.merge, "--base", history.good, *one, "--json")
     assert code == 1
     report = tmp_path / "report.json"
     report.write_text(out)
-    words = ["--from-check", str(report), "--state", str(tmp_path / "state.json")]
+    words = ["--from-check", str(report), "--state", str(tmp_path / "state.json"), "--first-parent"]
     found = history.document("bisect", *words, code=1)
-    assert [culprit["commit"] for culprit in found["culprits"]] == [history.culprit]
+    assert [culprit["commit"] for culprit in found["culprits"]] == [history.merge]
     known = {case["label"]: case["ratio"] for case in json.loads(out)["cases"]}
     assert {case["label"]: case["ratio"] for case in found["cases"]} == {
         label: known[label] for label in (case["label"] for case in found["cases"])
     }
-    code, _, err = history.run("bisect", f"{history.good}..{history.merge}", *words)
+    code, _, err = history.run("bisect", f"{history.good}..{history.bad}", *words)
     assert code == 2
     assert "leave the range out" in err
 
@@ -103,7 +104,10 @@ def test_from_a_check(history: History, tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopped_it_goes_on(history: History, tmp_path: Path, number: signal.Signals) -> None:
     """What was measured is not measured again, nothing is left running, and the culprit is named."""
-    words = [f"{history.good}..main", "--state", str(tmp_path / "state.json"), "--seed", "3"]
+    words = [
+        f"{history.good}..{history.merge}", "--first-parent", "-b", "kind=one|one",
+        "--state", str(tmp_path / "state.json"), "--seed", "3",
+    ]  # fmt: skip
     child = history.start("bisect", *words)
     assert child.stderr is not None
     for line in child.stderr:
@@ -117,7 +121,7 @@ def test_stopped_it_goes_on(history: History, tmp_path: Path, number: signal.Sig
         assert history.left_running() == []
     before = json.loads((tmp_path / "state.json").read_text())
     found = history.document("bisect", *words, "--resume", code=1)
-    assert [culprit["commit"] for culprit in found["culprits"]] == [history.culprit]
+    assert [culprit["commit"] for culprit in found["culprits"]] == [history.merge]
     after = json.loads((tmp_path / "state.json").read_text())
     known = before["lines"][0]["measured"]
     assert known.keys() <= after["lines"][0]["measured"].keys()
@@ -162,10 +166,8 @@ def test_an_end_that_does_not_build(history: History) -> None:
 
 def test_of_a_matrix_one_environment_is_searched(tmp_path: Path) -> None:
     """The first, unless another is chosen; which are left out is said."""
-    project = Project(tmp_path / "project")
     matrix = {"env": {"SIZE": ["1", "2"]}}
-    project.write("asv.conf.json", json.dumps({**CONFIG, "matrix": matrix}))
-    project.commit("two environments")
+    project = Project(tmp_path / "project", {**COPIED, "matrix": matrix})
     project.git("commit", "--quiet", "--allow-empty", "--message", "nothing")
     words = ["HEAD~1..HEAD", "-b", "track_", "--gate", "track"]
     (warning,) = project.document("bisect", *words, code=0)["warnings"]
@@ -177,7 +179,7 @@ def test_of_a_matrix_one_environment_is_searched(tmp_path: Path) -> None:
 
 def test_a_cache_is_made_once_for_each_commit(tmp_path: Path) -> None:
     """However many pairs a search measures it in."""
-    project = Project(tmp_path / "project")
+    project = Project(tmp_path / "project", COPIED)
     made = tmp_path / "made"
     project.write(
         "benchmarks/suite.py",

@@ -55,7 +55,7 @@ def test_a_history_is_measured_by_several_hosts_and_stored_as_it_comes(tmp_path:
 
 def test_a_check_over_a_fleet_ends_as_on_one_machine(tmp_path: Path) -> None:
     """Killed in the middle it goes on: the shard that was answered is not measured again."""
-    project = paired_projects.Project(tmp_path / "project")
+    project = paired_projects.Project(tmp_path / "project", paired_projects.COPIED)
     project.git("checkout", "--quiet", "-b", "change")
     project.write("subject.py", CODE.format(turns=600))
     words = ("check", "--scheduler", "local", "--jobs", "2", "--budget", "60")

@@ -14,14 +14,8 @@ from typing import Any
 import pytest
 
 from tests.fleet_hosts import Hosts, hosts, until
-from tests.paired_projects import CODE, CONFIG, Project
+from tests.paired_projects import CODE, COPIED, Project
 from tests.projects import family, gone
-
-# An installation that takes no time and no network.
-COPY = (
-    'python -c "import shutil, sysconfig;'
-    " shutil.copy('{build_dir}/subject.py', sysconfig.get_paths()['purelib'])\""
-)
 
 
 class History(Project):
@@ -29,10 +23,8 @@ class History(Project):
     cannot be installed."""
 
     def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        unbuilt = {**CONFIG, "build_command": [], "install_command": [COPY]}
-        self.write("asv.conf.json", json.dumps(unbuilt))
-        self.good = self.commit("good")
+        super().__init__(root, COPIED)
+        self.good = self.git("rev-parse", "HEAD")
         for number in range(1, 4):
             size = 150 if number >= 2 else 100
             self.write("subject.py", CODE.format(turns=300).replace("100", str(size)))

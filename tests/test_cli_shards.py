@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from odyssey_asv.pairs.evidence import Promise
-from tests.paired_projects import CODE, Project
+from tests.paired_projects import CODE, COPIED, Project
 from tests.projects import make
 
 MANY = """
@@ -34,7 +34,7 @@ def track_size():
 @pytest.fixture(scope="module")
 def slowed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """HEAD is twice as slow as HEAD~1 in 40 cases."""
-    project = Project(tmp_path_factory.mktemp("shards") / "project")
+    project = Project(tmp_path_factory.mktemp("shards") / "project", COPIED)
     project.write("benchmarks/suite.py", MANY)
     project.commit("many cases")
     project.git("checkout", "--quiet", "-b", "change")

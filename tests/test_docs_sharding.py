@@ -29,7 +29,7 @@ def sh(script: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str
 
 
 def test_three_calls_and_an_import(tmp_path: Path) -> None:
-    project = paired_projects.Project(tmp_path / "project")
+    project = paired_projects.Project(tmp_path / "project", paired_projects.COPIED)
     project.write(".gitignore", (project.root / ".gitignore").read_text() + "shards\n")
     project.commit("ignore shards")
     project.git("checkout", "--quiet", "-b", "change")

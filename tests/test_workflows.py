@@ -16,7 +16,7 @@ import pytest
 
 import odyssey_asv
 from tests.actions import GITHUB, ROOT, Done, Runner, actions, document, workflows
-from tests.paired_projects import Project
+from tests.paired_projects import COPIED, Project
 
 BIN = Path(sys.executable).parent
 TEMPLATES = Path(odyssey_asv.__file__).parent / "adopting" / "templates"
@@ -32,11 +32,6 @@ import subject
 def track_size():
     return subject.SIZE
 """
-# An installation that takes no time and no network.
-COPY = (
-    'python -c "import shutil, sysconfig;'
-    " shutil.copy('{build_dir}/subject.py', sysconfig.get_paths()['purelib'])\""
-)
 
 
 def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -164,7 +159,7 @@ class Main:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.project = Project(folder / "work")
+        self.project = Project(folder / "work", COPIED)
         root = self.project.root
         shutil.copytree(GITHUB, root / ".github")
         (root / ".venv").symlink_to(BIN.parent)
@@ -172,7 +167,6 @@ class Main:
         self.project.write(".gitignore", (root / ".gitignore").read_text() + ".venv\n.asv\n")
         conf = json.loads((root / "asv.conf.json").read_text())
         conf |= {"results_dir": ".asv/results", "env_dir": ".asv/env", "html_dir": ".asv/html"}
-        conf |= {"build_command": [], "install_command": [COPY]}
         self.project.write("asv.conf.json", json.dumps(conf))
         self.project.write("pyproject.toml", (root / "pyproject.toml").read_text() + SETTINGS)
         self.project.write("benchmarks/suite.py", SUITE)

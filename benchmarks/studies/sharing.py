@@ -2,7 +2,9 @@
 
 Two processes do the same work, in turn and at once, and the spread of the logarithm of the ratio of what
 they used of the processor is what identical code shows. Medians of absolute values, scaled to a normal
-distribution's standard deviation, stand beside it: they leave out the few that are far off.
+distribution's standard deviation, stand beside it: they leave out the few that are far off. What two
+processes always differ by is the median, about which both are taken; blocks with processes of their own
+are for that.
 
 `python -m benchmarks.studies.sharing [--seconds S ...] [--pairs N] [--cpu N]`
 """
@@ -88,10 +90,12 @@ def study(lengths: list[float], pairs: int, cpu: int) -> Iterator[str]:
                     first, second = take(pair, units, rng)
                     ratios[name].append(math.log(second / first))
             for name, found in ratios.items():
-                middle = 1.4826 * statistics.median(map(abs, found))
+                middle = statistics.median(found)
+                near = 1.4826 * statistics.median(abs(one - middle) for one in found)
                 yield (
                     f"samples of {length:g} s {name}: spread {100 * statistics.stdev(found):.1f} %,"
-                    f" without those far off {100 * middle:.1f} % ({pairs} pairs)"
+                    f" without those far off {100 * near:.1f} %, about {100 * middle:+.1f} %"
+                    f" ({pairs} pairs)"
                 )
 
 
