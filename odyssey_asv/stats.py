@@ -11,6 +11,11 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +125,21 @@ def signed_rank_tail(values: Sequence[float]) -> float:
     return math.fsum(_rank_sums(len(ordered))[above:])
 
 
-@functools.lru_cache(maxsize=256)
-def _rank_sums(count: int) -> tuple[float, ...]:
+@functools.lru_cache(maxsize=64)
+def _rank_sums(count: int) -> NDArray[np.float64]:
     """The probability of each sum of positive ranks where every sign is a fair coin."""
-    chances = [1.0]
+    import numpy as np
+
+    chances = np.zeros(count * (count + 1) // 2 + 1)
+    chances[0] = 1.0
+    size = 1
     for rank in range(1, count + 1):
-        halves = [chance / 2.0 for chance in chances]
-        blank = [0.0] * rank
-        chances = [a + b for a, b in zip(halves + blank, blank + halves, strict=True)]
-    return tuple(chances)
+        halves = chances[:size] / 2.0
+        size += rank
+        chances[:size] = 0.0
+        chances[: size - rank] += halves
+        chances[rank:size] += halves
+    return chances
 
 
 @functools.lru_cache(maxsize=1024)

@@ -84,6 +84,14 @@ def test_trimmed_mean_by_hand() -> None:
     assert found.freedom == 7
 
 
+def test_many_blocks_keep_the_ranks_exact() -> None:
+    """The smallest p is still 2**-n, the middle still a half."""
+    most = LOOKS[-1]
+    assert stats.signed_rank_tail([1.0 + k for k in range(most)]) == 0.5**most
+    evenly = [(-1.0) ** k * (k + 1 if k % 4 < 2 else k) for k in range(most)]
+    assert stats.signed_rank_tail(evenly) == pytest.approx(0.5, abs=0.05)
+
+
 @pytest.mark.parametrize("cases", [1, 5, 25, 100, 1000])
 def test_the_permitted_error_is_spent_once(cases: int) -> None:
     """Over all looks and all cases together not more than promised, and no look is wasted."""
@@ -109,7 +117,9 @@ def test_the_fewest_blocks_that_accuse(cases: int, blocks: int) -> None:
 
 
 def test_what_may_be_missed_is_spent_once() -> None:
-    assert math.fsum(evidence.MISS / 2 ** (k + 1) for k in range(len(LOOKS))) <= evidence.MISS
+    spent = [evidence.miss(look) for look in range(1, len(LOOKS) + 1)]
+    assert spent == sorted(spent, reverse=True)
+    assert 0.9 * evidence.MISS < math.fsum(spent) <= evidence.MISS
 
 
 @given(st.floats(-0.5, 0.5))

@@ -24,7 +24,7 @@ from odyssey_asv.adapter.paired.workers import (
     Task,
 )
 from odyssey_asv.findings import Clock, Finding
-from odyssey_asv.pairs import pairing
+from odyssey_asv.pairs import evidence, pairing
 from odyssey_asv.pairs.evidence import LOOKS, Promise
 from odyssey_asv.pairs.pairing import Engine, Watcher
 from odyssey_asv.pairs.trials import Settings, Trial, sampled_s, trials
@@ -282,6 +282,17 @@ def test_time_up_is_undecided(world: World, tmp_path: Path) -> None:
     none = only(measure(tmp_path, turns=0))
     assert (none.verdict, none.ratio) == (Verdict.INCONCLUSIVE, None)
     assert world.open == 0
+
+
+def test_undecided_after_the_last_look_is_no_matter_of_time(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "LOOKS", LOOKS[:4])
+    world.take = world.sample_of({"base": 1.0, "contender": 1.07}, noise=0.3)
+    found = only(measure(tmp_path))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.reason is not None
+    assert found.reason.startswith(f"not decided by {LOOKS[3]} blocks; a slowdown of ")
 
 
 def test_what_fails_once_may_go_on(world: World, tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ accused:
   unchanged code the effects are symmetric about zero by exchange of the two sides. The permitted error
   is shared out evenly over all cases of the suite, and over the looks at which a claim is possible.
 * *No regression* is claimed when a one-sided t bound on the trimmed mean (see `stats.trimmed_mean`) is
-  below the threshold. To miss a slowdown of the threshold's size is permitted to each case, half of the
-  error at the first look, a quarter at the second and so on: most cases leave at once.
+  below the threshold. To miss a slowdown of the threshold's size is permitted to each case, most of it at
+  the first look and less at each other, in proportion to 1, 1/4, 1/9 …: most cases leave at once, and
+  those that stay are not asked for much more than at a single look.
 * Where every block says exactly the same, as counted and tracked values do, there is nothing to test.
 
 Between the two every answer is right, so sampling ends: the interval only has to become narrower than
@@ -26,7 +27,9 @@ from enum import StrEnum
 
 from odyssey_asv import stats
 
-LOOKS = (5, 7, 9, 12, 14, 16, 20, 25, 30, 40, 50, 65, 80, 100, 130, 160, 200)
+LOOKS = (
+    5, 7, 9, 12, 14, 16, 20, 25, 30, 40, 50, 65, 80, 100, 130, 160, 200, 250, 320, 400, 500, 640, 800, 1000,
+)  # fmt: skip
 """After how many blocks a case is looked at; after the last it stays undecided."""
 
 _FIRST_SHARE = 2 / 3
@@ -118,12 +121,18 @@ def claim(effects: Sequence[float], zone: Zone, promise: Promise) -> Claim | Non
         return Claim.REGRESSION
     look = LOOKS.index(blocks) + 1
     location = stats.trimmed_mean(effects)
-    spent = MISS / 2**look
+    spent = miss(look)
     if location.bound(spent) >= zone.threshold:
         return None
     if location.bound(spent) < -zone.tolerance:
         return Claim.IMPROVEMENT
     return Claim.NEITHER if location.bound(1.0 - spent) > -zone.threshold else None
+
+
+def miss(look: int) -> float:
+    """What of `MISS` the look of this number may spend, the first being 1: however many follow, not
+    more than all of it together."""
+    return MISS * 6.0 / (math.pi * look) ** 2
 
 
 def _without_noise(effect: float, zone: Zone) -> Claim:

@@ -312,11 +312,13 @@ def trials(records: Sequence[dict[str, Any]], settings: Settings) -> list[Trial]
 def _why_undecided(found: Estimate | None, blocks: int, least: int) -> str:
     if found is None or blocks < least:
         return f"time was up after {blocks} of the {least} blocks that an accusation needs"
-    return f"time was up; a slowdown of {_percent(found.detectable)} would have been found"
+    ended = "time was up" if blocks < evidence.LOOKS[-1] else f"not decided by {blocks} blocks"
+    return f"{ended}; a slowdown of {_percent(found.detectable)} would have been found"
 
 
 def _percent(effect: float) -> str:
-    return f"{100 * math.expm1(min(effect, 50.0)):.0f} %"
+    percent = 100 * math.expm1(min(effect, 50.0))
+    return f"{percent:.2g} %" if percent < 99.5 else f"{percent:.0f} %"
 
 
 def _is_sampled(value: Any) -> bool:
