@@ -27,7 +27,7 @@ from odyssey_asv.findings import Clock, Finding
 from odyssey_asv.pairs import evidence, pairing
 from odyssey_asv.pairs.evidence import LOOKS, Promise
 from odyssey_asv.pairs.pairing import Engine, Watcher
-from odyssey_asv.pairs.trials import Settings, Trial, sampled_s, trials
+from odyssey_asv.pairs.trials import Block, Settings, Trial, sampled_s, trials
 from odyssey_asv.policy import Policy, Verdict
 
 READY = Prepared(number=10, repeat=0, own_timer=False, fresh=False)
@@ -271,6 +271,56 @@ def test_a_timer_of_its_own_is_the_clock(world: World, tmp_path: Path) -> None:
     assert found.clock is Clock.OWN
     assert found.base is not None
     assert found.base.value == 0.7
+
+
+def drawn(spread: float, rng: random.Random, pairs: int = 10) -> Block:
+    """A block whose pairs differ by so much, around a process of its own."""
+    apart = rng.gauss(0.0, 0.03)
+
+    def clocks(log_ratio: float) -> Clocks:
+        return 0.002 * math.exp(log_ratio), 0.002 * math.exp(log_ratio), 0.0
+
+    return Block(1, tuple((clocks(0.0), clocks(rng.gauss(apart, spread))) for _ in range(pairs)))
+
+
+def test_the_spread_is_that_within_a_process() -> None:
+    """However many pairs there are to a block, and however far processes lie apart."""
+    rng = random.Random(3)
+    (trial,) = trials([record()], Settings(Policy()))
+    assert trial.spread() is None
+    for pairs in (3, 10):
+        trial.blocks = [drawn(0.02, rng, pairs) for _ in range(200)]
+        trial.blocks += [drawn(0.01, rng, pairs) for _ in range(10)]
+        assert trial.spread() == pytest.approx(0.01, rel=0.4)
+    trial.blocks = [drawn(0.02, rng, 1)]
+    assert trial.spread() is None
+    trial.blocks = [Block(1, (((0.3, 0.0, 0.0), (0.3, 0.0, 0.0)),) * 4)]
+    trial.clock = Clock.CPU
+    assert trial.spread() is None
+
+
+def test_a_block_has_as_many_pairs_as_tell_most_for_their_time(tmp_path: Path) -> None:
+    """More where pairs differ more or a block costs more beside them; fewer where they take long."""
+    (trial,) = trials([record()], Settings(Policy()))
+    side = Side("a", tmp_path, {}, tmp_path, tmp_path, tmp_path, tmp_path, tmp_path)
+    engine = Engine(
+        (side, side), [trial], Settings(Policy()), lambda _: False, random.Random(1), Watcher()
+    )
+
+    def pairs(spread: float | None, *, pair_s: float = 0.004, ready_s: float = 0.02) -> int:
+        rng = random.Random(4)
+        trial.ready_s = ready_s
+        trial.blocks = [] if spread is None else [drawn(spread, rng) for _ in range(10)]
+        return engine._pairs(trial, pair_s, 25)
+
+    assert pairs(None) == 10
+    assert pairs(None, pair_s=0.1) == 3
+    assert 3 <= pairs(0.02) < pairs(0.06) < pairs(0.2) < pairs(1.0) == 40
+    assert pairs(0.02) < pairs(0.02, ready_s=0.2)
+    assert pairs(0.02, pair_s=0.1) == 3
+    assert pairs(0.02, pair_s=2.0) == 1
+    trial.repeat = 2
+    assert pairs(0.2) == 2
 
 
 def test_time_up_is_undecided(world: World, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import statistics
@@ -34,6 +35,9 @@ _SLICES_S = 0.02
 _IN_TIME = 5
 """Two that share a processor take twice as long; they are to be far from the time-out."""
 _AS_LONG = 0.03
+_NEWEST = 10
+_NORMAL = 1.4826
+"""A normal distribution's standard deviation over its median absolute value."""
 _TINY_S = 20e-6
 """A call shorter than this, set up each time, is too short for the processor's clock."""
 
@@ -155,6 +159,20 @@ class Trial:
             return _log_ratio(*map(_number, block.values))
         at = _POSITION[self.clock or Clock.WALL]
         return statistics.median(_log_ratio(a[at], b[at]) for a, b in block.pairs)
+
+    def spread(self) -> float | None:
+        """By how much pairs of one process differ: the standard deviation of their log ratios, without
+        those far off and without drift, from neighbours in the newest blocks; None where no process took
+        two pairs."""
+        if not any(block.pairs for block in self.blocks):
+            return None
+        at = _POSITION[self.clock or self._fitting_clock()]
+        apart: list[float] = []
+        for block in self.blocks[-_NEWEST:]:
+            clocks = [(base[at], contender[at]) for base, contender in block.pairs]
+            ratios = [_log_ratio(*pair) for pair in clocks if min(pair) > 0.0]
+            apart += [abs(later - before) for before, later in itertools.pairwise(ratios)]
+        return _NORMAL * statistics.median(apart) / math.sqrt(2.0) if apart else None
 
     def choose_clock(self, wanted: Clock) -> None:
         """Choose the clock to judge by, once, from both sides alike."""
