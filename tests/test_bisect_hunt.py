@@ -3,125 +3,51 @@
 from __future__ import annotations
 
 import math
-import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.studies.searching import Shape, score
+from benchmarks.studies.worlds import World, normal
 from odyssey_asv.bisecting.answer import answer
 from odyssey_asv.bisecting.hunt import Hunt, Observer, Task
+from odyssey_asv.bisecting.knowledge import level_of
 from odyssey_asv.bisecting.steps import Steps
 from odyssey_asv.culprit.bisection import Bisection, Card, Outcome
+from odyssey_asv.culprit.search import Probe
 from odyssey_asv.errors import CannotMeasureError, InvalidFileError
 from odyssey_asv.pairs.pairing import Enough
-from odyssey_asv.pairs.trials import Block, Settings, Trial, trials
-from odyssey_asv.policy import Policy
-from odyssey_asv.repository import Link
+from odyssey_asv.pairs.trials import Trial
 from odyssey_asv.store import searches
-from odyssey_asv.store.searches import Commit, Line, Measured, Question, Sought, State
+from odyssey_asv.store.searches import State
 
 LATE = 1e9
 
 
 @dataclass
-class World:
-    """A history of commits `0`, `1` … with what each adds to the level of each case. Stands for what
-    builds and measures."""
+class Troubled(World):
+    """One in which some commits lack cases, some pairs do not show their step, and work may be killed."""
 
-    steps: Mapping[str, Mapping[str, float]]
-    length: int = 16
-    noise: float = 0.01
-    broken: Collection[str] = ()
     without: Mapping[str, Collection[str]] = field(default_factory=dict)
-    parents: dict[str, str] = field(default_factory=dict)
     hidden: Collection[tuple[str, str]] = ()
     dies_at: int | None = None
-    now: float = 0.0
-    rng: random.Random = field(default_factory=lambda: random.Random(1))
-    asked: list[tuple[str, str]] = field(default_factory=list)
-    build_s: dict[str, float] = field(default_factory=dict)
-    settings: Settings = field(default_factory=lambda: Settings(Policy()))
 
-    def __post_init__(self) -> None:
-        for number in range(1, self.length + 1):
-            self.parents[str(number)] = str(number - 1)
-
-    def level(self, case: str, commit: str | None) -> float:
-        """The sum of all steps on the way from the first commit."""
-        total = 0.0
-        while commit is not None:
-            total += self.steps[case].get(commit, 0.0)
-            commit = self.parents.get(commit)
-        return total
-
-    def ready(self, base: str) -> None:
-        self.build(base)
-
-    def build(self, commit: str) -> None:
-        if commit in self.broken:
-            raise CannotMeasureError(f"{commit} could not be built")
-        self.build_s[commit] = 3.0
+    def effects(self, case: str, base: str, contender: str) -> Iterator[float]:
+        step = self.level(case, contender) - self.level(case, base)
+        hidden = step if (base, contender) in self.hidden else 0.0
+        return (effect - hidden for effect in super().effects(case, base, contender))
 
     def measure(
         self, base: str, contender: str, cases: Collection[str], enough: Enough, deadline: float
     ) -> dict[str, Trial]:
         if self.dies_at is not None and len(self.asked) >= self.dies_at:
             raise KeyboardInterrupt
-        self.asked.append((base, contender))
-        found = {}
-        for case in cases:
-            (trial,) = trials([{"name": case, "type": "track"}], self.settings)
-            found[case] = trial
-            if case in self.without.get(contender, ()):
-                continue
-            step = self.level(case, contender) - self.level(case, base)
-            if (base, contender) in self.hidden:
-                step = 0.0
-            while self.now < deadline:
-                self.now += 1.0
-                effect = step + self.rng.gauss(0.0, self.noise)
-                trial.blocks.append(Block(0, values=(100.0, 100.0 * math.exp(effect))))
-                if enough(trial):
-                    break
-        return found
-
-
-def begin(world: World, **question: Any) -> State:
-    """The state of a search whose ends were checked."""
-    turn = -1.0 if question.get("improvement") else 1.0
-    end = str(world.length)
-    cases = [
-        Sought(
-            name=case,
-            label=case,
-            ratio=math.exp(world.level(case, end)),
-            interval=(1.0, 2.0),
-            detectable=1.08,
-            sought=turn * world.level(case, end) > 0.05,
-            least=0.025,
-            effects=[world.level(case, end) + world.rng.gauss(0.0, world.noise) for _ in range(12)],
-        )
-        for case in world.steps
-    ]
-    sought = [case for case in cases if case.sought]
-    return State(
-        question=Question(good="0", bad=end, confidence=0.95, clock="auto", **question),
-        cases=cases,
-        lines=[
-            Line(
-                start="0",
-                commits=[
-                    Commit(commit=str(n), parents=[str(n - 1)], files=["code.py"])
-                    for n in range(1, world.length + 1)
-                ],
-                cases=[case.name for case in sought],
-                measured={end: Measured(effects={c.name: c.effects for c in sought}, times=3)},
-            )
-        ],
-    )
+        without = {case for case in cases if case in self.without.get(contender, ())}
+        found = super().measure(base, contender, set(cases) - without, enough, deadline)
+        return found | {case: self.trial(case) for case in without}
 
 
 def card(commit: str) -> Card:
@@ -135,14 +61,13 @@ class Search:
     world: World
     state: State
     file: Path
-    merged: Callable[[str], list[list[Link]]] = lambda _: []
     observer: Observer = field(default_factory=Observer)
 
     def go(self, deadline: float = LATE, steps: int | None = None) -> Bisection:
         hunt = Hunt(
             self.state,
-            Steps(self.world, lambda: self.world.now),  # type: ignore[arg-type]
-            self.merged,
+            Steps(self.world, lambda: self.world.now),
+            self.world.merged,
             self.observer,
             lambda state: searches.save(state, self.file),
             lambda: self.world.now,
@@ -155,7 +80,7 @@ class Search:
 @pytest.fixture
 def search(tmp_path: Path) -> Callable[..., Search]:
     def made(world: World, **question: Any) -> Search:
-        return Search(world, begin(world, **question), tmp_path / "state.json")
+        return Search(world, world.checked(**question), tmp_path / "state.json")
 
     return made
 
@@ -176,6 +101,30 @@ def test_the_culprit_is_named(search: Make, culprit: str) -> None:
     assert step.ratio == pytest.approx(math.exp(0.15), rel=0.03)
     assert found.builds <= 4 + 3
     assert found.ranges == ()
+
+
+@pytest.mark.parametrize(("commits", "step"), [(64, 15), (64, 30), (256, 15)])
+def test_no_more_builds_than_halving_takes(commits: int, step: int) -> None:
+    """With noise as it was recorded: where a further step might be is found out from what is built."""
+    scored = score(Shape(commits, step), searches=30, seed=5)
+    assert scored.answers == {"right": 30}
+    assert max(scored.builds) <= math.log2(commits) + 3
+
+
+def test_what_is_measured_again_is_measured_finer(search: Make) -> None:
+    """First so finely that the step shows, then so that the least step that counts would."""
+    made = search(World({"c": {"6": 0.3}}, noise=normal(0.03)))
+    step = Steps(made.world, lambda: made.world.now)
+    task = Task(0, Probe(8), "8", "0")
+    state = step(made.state, task, LATE)
+    first = list(state.lines[0].measured["8"].effects["c"])
+    assert len(first) == 5
+    state = step(state, task, LATE)
+    measured = state.lines[0].measured["8"]
+    again = measured.effects["c"][5:]
+    assert measured.times == 2
+    assert level_of(again, 1.0, 1).error <= state.cases[0].least / 2
+    assert len(again) > 5
 
 
 def test_nothing_differs(search: Make) -> None:
@@ -251,30 +200,20 @@ def test_what_is_wrong_with_the_good_end_is_not_held_against_a_commit(search: Ma
 def test_a_commit_without_the_benchmark_says_nothing(search: Make) -> None:
     """It is measured for the others, and skipped where there are none."""
     without = {str(n): ["old"] for n in range(1, 8)}
-    world = World({"old": {"3": 0.2}, "c": {"3": 0.2}}, without=without)
+    world = Troubled({"old": {"3": 0.2}, "c": {"3": 0.2}}, without=without)
     found = search(world).go()
     assert {c.card.commit for c in found.culprits} == {"3"}
     assert {step.case for c in found.culprits for step in c.steps} == {"c"}
-    alone = search(World({"old": {"3": 0.2}}, without=without)).go()
+    alone = search(Troubled({"old": {"3": 0.2}}, without=without)).go()
     assert alone.outcome is Outcome.RANGE
     assert alone.skipped
 
 
 def test_what_the_parent_does_not_show_is_not_blamed(search: Make) -> None:
     """Whatever the levels say: the step is looked for with fresh processes."""
-    found = search(World({"c": {"6": 0.15}}, hidden=[("5", "6")])).go()
+    found = search(Troubled({"c": {"6": 0.15}}, hidden=[("5", "6")])).go()
     assert found.culprits == ()
     assert found.outcome in {Outcome.RANGE, Outcome.UNDECIDED}
-
-
-def merge_at(world: World, merge: str) -> Callable[[str], list[list[Link]]]:
-    """Give a commit a second parent: a branch of five commits off three commits before."""
-    before = str(int(merge) - 3)
-    names = [f"b{n}" for n in range(1, 6)]
-    for parent, name in zip([before, *names], names, strict=False):
-        world.parents[name] = parent
-    links = [Link(name, (world.parents[name],), ("code.py",)) for name in names]
-    return lambda commit: [links] if commit == merge else []
 
 
 def merged(
@@ -282,11 +221,9 @@ def merged(
 ) -> Search:
     """A search in a history whose commit 10 merges a branch, and brings in what that made slower."""
     at_merge = steps.get("10", 0.0) + steps.get("b3", 0.0)
-    world = World({"c": {**steps, "10": at_merge}}, broken=broken)
-    made = search(world, **question)
-    made.merged = merge_at(world, "10")
-    made.state.lines[0].commits[9].parents.append("b5")
-    return made
+    world = Troubled({"c": {**steps, "10": at_merge}}, broken=broken)
+    world.branch(10, fork=7)
+    return search(world, **question)
 
 
 def test_a_culprit_inside_a_merge(search: Make) -> None:
@@ -312,6 +249,7 @@ def test_killed_at_any_moment_it_goes_on(search: Make) -> None:
     count = len(whole.world.asked)
     for moment in range(count):
         made = merged(search, {"b3": 0.2})
+        assert isinstance(made.world, Troubled)
         made.world.dies_at = moment
         searches.save(made.state, made.file)
         with pytest.raises(KeyboardInterrupt):
@@ -410,7 +348,7 @@ def test_steps_made_elsewhere_are_told_of_as_if_they_were_made_here(search: Make
         return there.state
 
     observer = Told()
-    hunt = Hunt(made.state, elsewhere, made.merged, observer, saved.append)
+    hunt = Hunt(made.state, elsewhere, made.world.merged, observer, saved.append)
     assert hunt.run(LATE)
     assert observer.lines == told.lines
     assert "10 with 5" in observer.lines

@@ -4,14 +4,103 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.studies.searching import COSTS, LEAST, History
 from odyssey_asv.culprit.posterior import Knowledge, Level, candidates, gaps
-from odyssey_asv.culprit.search import Confirm, Probe, decide
+from odyssey_asv.culprit.search import Confirm, Costs, Done, Probe, Suspect, decide, suspects
+
+COSTS = Costs(build_s=3.0, measure_s=3.0)
+LEAST = math.log1p(0.025)
+"""Half of the default tolerance, as `odyssey bisect` has it."""
+
+
+@dataclass
+class History:
+    """A simulated range: what each commit adds to the level of each case, and what measuring finds."""
+
+    steps: Mapping[str, Mapping[int, float]]
+    length: int
+    noise: float = 0.01
+    broken: frozenset[int] = frozenset()
+    wild: float = 0.0
+    weights: tuple[float, ...] = ()
+    rng: random.Random = field(default_factory=lambda: random.Random(0))
+    probes: list[int] = field(default_factory=list)
+    confirmed: set[tuple[str, int]] = field(default_factory=set)
+    refuted: set[tuple[str, int]] = field(default_factory=set)
+
+    def level(self, case: str, position: int) -> float:
+        return math.fsum(size for at, size in self.steps[case].items() if at <= position)
+
+    def seen(self, case: str, position: int) -> float:
+        """One measurement, which is of something else altogether with probability `wild`."""
+        if self.rng.random() < self.wild:
+            return self.rng.uniform(-0.3, 0.3)
+        return self.level(case, position) + self.rng.gauss(0.0, self.noise)
+
+    def search(self, confidence: float = 0.95) -> list[Suspect]:
+        """Do what `decide` says until it is done; what is suspected then."""
+        taken: dict[int, dict[str, list[float]]] = {}
+        unbuildable: set[int] = set()
+        # Whether there is anything to look for was settled before.
+        for _ in range(3):
+            self._measure(taken, self.length)
+        for _ in range(100):
+            known = Knowledge(
+                weights=self.weights or (1.0,) * self.length,
+                levels={
+                    p: {
+                        case: Level(
+                            math.fsum(values) / len(values),
+                            self.noise / math.sqrt(len(values)),
+                            len(values),
+                        )
+                        for case, values in by_case.items()
+                    }
+                    for p, by_case in taken.items()
+                },
+                least=dict.fromkeys(self.steps, LEAST),
+                unbuildable=frozenset(unbuildable),
+                built=frozenset(taken),
+                settled=frozenset(
+                    p for p, by_case in taken.items() if len(next(iter(by_case.values()))) >= 4
+                ),
+                refuted=frozenset(self.refuted),
+                confirmed=frozenset(self.confirmed),
+            )
+            match decide(known, COSTS, confidence=confidence):
+                case Done():
+                    return suspects(known, doubt=1.0 - confidence)
+                case Confirm(position, cases):
+                    for name in cases:
+                        step = self.steps[name].get(position, 0.0)
+                        found = step + self.rng.gauss(0.0, self.noise / 2) > LEAST / 2
+                        (self.confirmed if found else self.refuted).add((name, position))
+                case Probe(position):
+                    assert 1 <= position <= self.length
+                    assert position not in unbuildable
+                    self.probes.append(position)
+                    if position in self.broken:
+                        unbuildable.add(position)
+                    else:
+                        self._measure(taken, position)
+        raise AssertionError("the search does not end")
+
+    def _measure(self, taken: dict[int, dict[str, list[float]]], position: int) -> None:
+        for case in self.steps:
+            by_case = taken.setdefault(position, {})
+            by_case.setdefault(case, []).append(self.seen(case, position))
+
+    @property
+    def builds(self) -> int:
+        """Of commits, the ends among them."""
+        return len({0, self.length, *self.probes} - self.broken)
+
 
 ANY = {"c": LEAST, "other": LEAST}
 
@@ -171,6 +260,27 @@ def test_what_is_built_is_preferred_and_suspects_are_weighed() -> None:
     assert decide(built, COSTS, confidence=0.95) == Probe(25)
     late = Knowledge((0.01,) * 60 + (1.0,) * 4, levels, ANY)
     assert decide(late, COSTS, confidence=0.95) in (Probe(61), Probe(62))
+
+
+@pytest.mark.parametrize(("further", "expected"), [(0.025, Done()), (0.06, Probe(48))])
+def test_a_further_step_must_be_likely_to_be_built_for(
+    further: float, expected: Done | Probe
+) -> None:
+    """What is doubtful is measured again while that may tell; then the search is at its end."""
+    levels = {31: 0.0, 32: 0.15, 64: 0.15 + further}
+    known = Knowledge(
+        (1.0,) * 64,
+        {at: {"c": Level(effect, 0.008, times=4)} for at, effect in levels.items()},
+        ANY,
+        built=frozenset(levels),
+        confirmed=frozenset({("c", 32)}),
+    )
+    (probability,) = (gap.probability for gap in gaps(known, "c") if gap.after == 64)
+    assert (0.05 < probability < 0.5) is (expected == Done())
+    settled = replace(known, settled=frozenset(levels))
+    assert decide(settled, COSTS, confidence=0.95) == expected
+    unsettled = decide(known, COSTS, confidence=0.95)
+    assert unsettled in ({Probe(32), Probe(64)} if expected == Done() else {Probe(48)})
 
 
 def test_a_light_suspect_is_found_all_the_same() -> None:

@@ -54,6 +54,8 @@ class History:
     root: Path
     good: str
     culprit: str | None
+    small: bool = False
+    """Whether what a fix leaves is within the default zone, so that a finer one must be asked for."""
 
 
 def make(root: Path, shape: str, commits: int, step: int, rng: random.Random) -> History:
@@ -87,7 +89,7 @@ def make(root: Path, shape: str, commits: int, step: int, rng: random.Random) ->
         good = good or commit
         if number == culprit and shape != "nothing":
             blamed = commit
-    return History(root, good, blamed or None)
+    return History(root, good, blamed or None, small=shape == "fix" and step - step // 3 < 10)
 
 
 def _commit(root: Path, name: object, units: int) -> str:
@@ -185,6 +187,8 @@ class Tools:
     def odyssey(self, history: History) -> tuple[str, int]:
         """What `odyssey bisect` answers, and for how many commits it needed a build."""
         words = ["odyssey_asv", "bisect", f"{history.good}..main", "--json"]
+        if history.small:
+            words += ["--tolerance", "2.5%", "--threshold", "5%"]
         done, _ = self.commands.run(words, history.root)
         try:
             document = json.loads(done.stdout)

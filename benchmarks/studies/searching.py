@@ -1,190 +1,193 @@
 """How often the search of `odyssey bisect` names the right commit, in simulation.
 
-Histories whose steps are known are searched with made-up measurements: normal noise as it is left after a
-handful of paired blocks, now and then one that is worth nothing. Thousands of searches take a minute.
+Histories whose culprit is known are searched as `odyssey bisect` does it, ends and confirmation and all;
+only the blocks are made up. They are as noisy as those that were recorded of unchanged code, quiet and
+beside a load (`tests/fixtures/traces.json`, by `benchmarks.studies.traces`). A search takes some 60 ms.
 
-`python -m benchmarks.studies.searching [--searches N] [--seed N]`
+`python -m benchmarks.studies.searching [--searches N] [--seed N] [--jobs N]`
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
+import json
 import math
+import os
 import random
 import statistics
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.studies.tally import share
-from odyssey_asv.culprit.posterior import Knowledge, Level
-from odyssey_asv.culprit.search import Confirm, Costs, Done, Probe, Suspect, decide, suspects
+from benchmarks.studies.worlds import World, recorded
+from odyssey_asv.bisecting.answer import answer
+from odyssey_asv.bisecting.hunt import Hunt, Observer
+from odyssey_asv.bisecting.steps import Steps
+from odyssey_asv.culprit.bisection import Bisection, Card
+from odyssey_asv.pairs.evidence import Zone, zone_of
+from odyssey_asv.store.searches import State
 
-COSTS = Costs(build_s=3.0, measure_s=3.0)
-LEAST = math.log1p(0.025)
-"""Half of the default tolerance, as `odyssey bisect` has it."""
+COMMITS = (64, 256)
+STEPS = (10, 15, 30)
+SHAPES = ("linear", "10 % unbuildable", "merge", "a later fix", "1 % worthless", "nothing changed")
 
-
-@dataclass
-class History:
-    """A simulated range: what each commit adds to the level of each case, and what measuring finds."""
-
-    steps: Mapping[str, Mapping[int, float]]
-    length: int
-    noise: float = 0.01
-    broken: frozenset[int] = frozenset()
-    wild: float = 0.0
-    weights: tuple[float, ...] = ()
-    rng: random.Random = field(default_factory=lambda: random.Random(0))
-    probes: list[int] = field(default_factory=list)
-    confirmed: set[tuple[str, int]] = field(default_factory=set)
-    refuted: set[tuple[str, int]] = field(default_factory=set)
-
-    def level(self, case: str, position: int) -> float:
-        return math.fsum(size for at, size in self.steps[case].items() if at <= position)
-
-    def seen(self, case: str, position: int) -> float:
-        """One measurement, which is of something else altogether with probability `wild`."""
-        if self.rng.random() < self.wild:
-            return self.rng.uniform(-0.3, 0.3)
-        return self.level(case, position) + self.rng.gauss(0.0, self.noise)
-
-    def search(self, confidence: float = 0.95) -> list[Suspect]:
-        """Do what `decide` says until it is done; what is suspected then."""
-        taken: dict[int, dict[str, list[float]]] = {}
-        unbuildable: set[int] = set()
-        # Whether there is anything to look for was settled before.
-        for _ in range(3):
-            self._measure(taken, self.length)
-        for _ in range(100):
-            known = Knowledge(
-                weights=self.weights or (1.0,) * self.length,
-                levels={
-                    p: {
-                        case: Level(
-                            math.fsum(values) / len(values),
-                            self.noise / math.sqrt(len(values)),
-                            len(values),
-                        )
-                        for case, values in by_case.items()
-                    }
-                    for p, by_case in taken.items()
-                },
-                least=dict.fromkeys(self.steps, LEAST),
-                unbuildable=frozenset(unbuildable),
-                built=frozenset(taken),
-                settled=frozenset(
-                    p for p, by_case in taken.items() if len(next(iter(by_case.values()))) >= 4
-                ),
-                refuted=frozenset(self.refuted),
-                confirmed=frozenset(self.confirmed),
-            )
-            match decide(known, COSTS, confidence=confidence):
-                case Done():
-                    return suspects(known, doubt=1.0 - confidence)
-                case Confirm(position, cases):
-                    for name in cases:
-                        step = self.steps[name].get(position, 0.0)
-                        found = step + self.rng.gauss(0.0, self.noise / 2) > LEAST / 2
-                        (self.confirmed if found else self.refuted).add((name, position))
-                case Probe(position):
-                    assert 1 <= position <= self.length
-                    assert position not in unbuildable
-                    self.probes.append(position)
-                    if position in self.broken:
-                        unbuildable.add(position)
-                    else:
-                        self._measure(taken, position)
-        raise AssertionError("the search does not end")
-
-    def _measure(self, taken: dict[int, dict[str, list[float]]], position: int) -> None:
-        for case in self.steps:
-            by_case = taken.setdefault(position, {})
-            by_case.setdefault(case, []).append(self.seen(case, position))
-
-    @property
-    def builds(self) -> int:
-        """Of commits, the ends among them."""
-        return len({0, self.length, *self.probes} - self.broken)
+_TRACES = Path(__file__).parents[2] / "tests" / "fixtures" / "traces.json"
+_BUILD_S, _BLOCK_S = 2.5, 0.3
+"""What a trivial build and a block take in the real study."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A kind of history: how many commits, the step in per cent, the error of a measured level in per
-    cent, and what makes it hard."""
+    """A kind of history: how many commits, the step in per cent, and what makes it hard."""
 
     commits: int
     step: int
-    error: float
     name: str = "linear"
 
-    def make(self, rng: random.Random) -> tuple[History, int | None]:
-        """A history with the position of its culprit."""
-        culprit = rng.randint(1, self.commits)
+    @property
+    def zone(self) -> Zone:
+        """That of the check of the ends: the default, and half of it where what a fix leaves is inside."""
+        left = self.step - self.step // 3 if self.name == "a later fix" else self.step
+        return zone_of(0.05, 0.10) if left >= 10 else zone_of(0.025, 0.05)
+
+    @property
+    def limit(self) -> int:
+        """The builds that were promised of a linear history."""
+        return int(math.log2(self.commits)) + 3
+
+    def make(self, rng: random.Random) -> tuple[World, str | None]:
+        """A history with its culprit."""
+        culprit = rng.randint(2, self.commits - 1)
+        named: str | None = str(culprit)
         size = math.log1p(self.step / 100)
-        steps = {culprit: size}
-        broken: frozenset[int] = frozenset()
-        wild = 0.0
-        match self.name:
-            case "10 % unbuildable":
-                others = (p for p in range(1, self.commits) if p not in {culprit - 1, culprit})
-                broken = frozenset(p for p in others if rng.random() < 0.1)
-            case "a later fix":
-                culprit = rng.randint(1, self.commits - 1)
-                steps = {culprit: size, rng.randint(culprit + 1, self.commits): -size / 3}
-            case "1 % worthless":
-                wild = 0.01
-        return History(
+        steps = {str(culprit): size}
+        world = World(
             {"case": steps},
             self.commits,
-            noise=self.error / 100,
-            broken=broken,
-            wild=wild,
+            noise=recorded(rng.choice(_traces())),
             rng=rng,
-        ), culprit
+            built_s=_BUILD_S,
+            block_s=_BLOCK_S,
+        )
+        match self.name:
+            case "10 % unbuildable":
+                others = {*range(1, self.commits)} - {culprit - 1, culprit}
+                world.broken = {str(p) for p in others if rng.random() < 0.1}
+            case "merge":
+                named = f"b{rng.randint(1, 5)}"
+                world.branch(culprit, fork=culprit - 1)
+                # Level is what a line of first parents adds up to, and the branch is not on it.
+                steps[named] = size
+            case "a later fix":
+                left = math.log1p((self.step - self.step // 3) / 100)
+                steps[str(rng.randint(culprit + 1, self.commits))] = left - size
+            case "1 % worthless":
+                world.wild = 0.01
+            case "nothing changed":
+                steps.clear()
+                named = None
+        return world, named
 
 
-def study(searches: int, seed: int) -> list[str]:
-    """A line for each kind of history."""
-    shapes = itertools.product(
-        (64, 256),
-        ((10, 1.0), (15, 1.2), (30, 1.5)),
-        ("linear", "10 % unbuildable", "a later fix", "1 % worthless"),
+def search(world: World, zone: Zone) -> tuple[Bisection, State]:
+    """What `odyssey bisect` would answer, with the state of its search."""
+    hunt = Hunt(
+        world.checked(zone),
+        Steps(world, lambda: world.now),
+        world.merged,
+        Observer(),
+        lambda _: None,
+        lambda: world.now,
     )
-    lines = [f"{searches} searches of each kind, confidence 95 %:"]
-    count = all_right = all_wrong = 0
-    for commits, (step, error), name in shapes:
-        line, right, wrong = _line(Shape(commits, step, error, name), searches, seed)
-        lines.append(line)
-        count, all_right, all_wrong = count + searches, all_right + right, all_wrong + wrong
-    return [*lines, f"together: right {share(all_right, count)}, wrong {all_wrong}"]
+    finished = hunt.run(math.inf)
+    return answer(hunt.state, _card, finished=finished, spent=False, file=Path()), hunt.state
 
 
-def _line(shape: Shape, searches: int, seed: int) -> tuple[str, int, int]:
+@functools.cache
+def _traces() -> Sequence[Sequence[float]]:
+    records = json.loads(_TRACES.read_text(encoding="utf-8"))
+    return [trace for record in records for trace in record["effects"].values()]
+
+
+def _card(commit: str) -> Card:
+    return Card(commit, (), "", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What came of the searches of a kind: how many of each answer, and the builds of each search."""
+
+    shape: Shape
+    answers: Counter[str]
+    builds: Sequence[int]
+
+    def __str__(self) -> str:
+        answers = ", ".join(f"{word} {count}" for word, count in sorted(self.answers.items()))
+        over = ""
+        if self.shape.name == "linear":
+            count = sum(builds > self.shape.limit for builds in self.builds)
+            over = f", more than {self.shape.limit}: {count}"
+        step = "" if self.shape.name == "nothing changed" else f", +{self.shape.step} %"
+        return (
+            f"  {self.shape.commits} commits{step}, {self.shape.name}: {answers}; builds"
+            f" {statistics.median(self.builds):.0f} (most {max(self.builds)}{over})"
+        )
+
+
+def score(shape: Shape, searches: int, seed: int) -> Score:
+    """Search so many histories of a kind."""
     rng = random.Random(f"{shape} {seed}")
-    right = wrong = 0
+    answers: Counter[str] = Counter()
     builds = []
     for _ in range(searches):
-        history, culprit = shape.make(rng)
-        history.search()
-        named = {position for _, position in history.confirmed}
-        right += named == {culprit}
-        wrong += bool(named - {culprit})
-        builds.append(history.builds)
-    said = (
-        f"  {shape.commits} commits, +{shape.step} %, error {shape.error} %, {shape.name}: right"
-        f" {right}, wrong {wrong}, builds {statistics.median(builds):.0f} (most {max(builds)})"
-    )
-    return said, right, wrong
+        world, culprit = shape.make(rng)
+        found, _ = search(world, shape.zone)
+        named = [one.card.commit for one in found.culprits]
+        right = named == ([] if culprit is None else [culprit])
+        answers["right" if right else "wrong" if set(named) - {culprit} else found.outcome] += 1
+        builds.append(found.builds)
+    return Score(shape, answers, builds)
+
+
+def study(searches: int, seed: int, jobs: int = 1) -> list[str]:
+    """A line for each kind of history."""
+    shapes = [
+        Shape(commits, step, name)
+        for commits, step, name in itertools.product(COMMITS, STEPS, SHAPES)
+        if name != "nothing changed" or step == STEPS[0]
+    ]
+    ask = functools.partial(score, searches=searches, seed=seed)
+    if jobs == 1:
+        scores = [ask(shape) for shape in shapes]
+    else:
+        with ProcessPoolExecutor(jobs) as pool:
+            scores = list(pool.map(ask, shapes))
+    together: Counter[str] = sum((one.answers for one in scores), Counter())
+    linear = [
+        (one.shape.limit, b) for one in scores if one.shape.name == "linear" for b in one.builds
+    ]
+    return [
+        f"{searches} searches of each kind, confidence 95 %:",
+        *map(str, scores),
+        f"together: right {share(together['right'], together.total())}, wrong {together['wrong']}",
+        "linear, within log2(commits) + 3 builds:"
+        f" {share(sum(b <= limit for limit, b in linear), len(linear))}",
+    ]
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--searches", type=int, default=100, help="of each kind")
+    parser.add_argument("--searches", type=int, default=60, help="of each kind")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     options = parser.parse_args()
-    print("\n".join(study(options.searches, options.seed)))
+    print("\n".join(study(options.searches, options.seed, options.jobs)))
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from odyssey_asv import stats
-from odyssey_asv.bisecting.knowledge import at_fault, knowledge, places
+from odyssey_asv.bisecting.knowledge import at_fault, knowledge, places, suspicion
 from odyssey_asv.culprit.bisection import (
     Between,
     Bisection,
@@ -18,7 +18,7 @@ from odyssey_asv.culprit.bisection import (
     Skipped,
     Step,
 )
-from odyssey_asv.culprit.posterior import candidates, gaps
+from odyssey_asv.culprit.posterior import gaps
 from odyssey_asv.culprit.search import suspects
 from odyssey_asv.store.searches import Line, Sought, State
 
@@ -35,6 +35,7 @@ def answer(state: State, card: CardOf, *, finished: bool, spent: bool, file: Pat
     first = state.lines[0]
     culprits = [culprit for line in state.lines for culprit in _culprits(state, line, card)]
     entered = {culprit.within for culprit in culprits}
+    suspects = suspicion(state, first) if first.cases else {}
     return Bisection(
         good=card(state.question.good),
         bad=card(state.question.bad),
@@ -59,13 +60,13 @@ def answer(state: State, card: CardOf, *, finished: bool, spent: bool, file: Pat
             for between in _ranges(state, line)
             if line.within is None or line.within not in entered
         ),
-        candidates=tuple(_candidates(state, first, card)),
+        candidates=tuple(_candidates(first, suspects, card)),
         skipped=tuple(
             Skipped(commit, reason)
             for line in state.lines
             for commit, reason in line.unbuildable.items()
         ),
-        line=places(state, first) if first.cases else (),
+        line=places(first, suspects) if first.cases else (),
         warnings=tuple(state.warnings),
         builds=len(
             {c for line in state.lines for c in (line.start, *line.measured, *line.unbuildable)}
@@ -144,9 +145,6 @@ def _why(inside: int, broken: int) -> str:
     return "those between were not measured" if inside else "the measurements do not agree"
 
 
-def _candidates(state: State, line: Line, card: CardOf) -> Iterator[Candidate]:
-    if not line.cases:
-        return
-    found = candidates(knowledge(state, line))
-    for position in sorted(found, key=lambda at: -found[at])[:_NAMED]:
-        yield Candidate(card(line.commits[position - 1].commit), min(found[position], 1.0))
+def _candidates(line: Line, suspects: Mapping[int, float], card: CardOf) -> Iterator[Candidate]:
+    for position in sorted(suspects, key=lambda at: -suspects[at])[:_NAMED]:
+        yield Candidate(card(line.commits[position - 1].commit), suspects[position])

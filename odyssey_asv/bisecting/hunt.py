@@ -15,6 +15,7 @@ from odyssey_asv.bisecting.knowledge import (
     left_s,
     places,
     ratio,
+    suspicion,
     to_commit,
 )
 from odyssey_asv.culprit.bisection import Place
@@ -148,10 +149,8 @@ class Hunt:
         if isinstance(task.what, Confirm):
             self._observer.confirming(task.commit, task.base)
             return
-        # Of the tip of a branch nothing is known that would tell.
-        told = line.commits[-1].commit in line.measured
-        expected_s = left_s(self.state, knowledge(self.state, line)) if told else 0.0
-        self._observer.probing(task.commit, places(self.state, line), expected_s)
+        suspects = suspicion(self.state, line)
+        self._observer.probing(task.commit, places(line, suspects), left_s(self.state, suspects))
 
     def _tell(self, task: Task, before: int) -> None:
         """What came of a task; nothing where time was up in the middle of it."""

@@ -93,16 +93,21 @@ def _expected(known: Knowledge, case: str, position: int) -> float:
     return max(gap.jump for gap in gaps(known, case) if gap.after == position)
 
 
-def places(state: State, line: Line) -> tuple[Place, ...]:
-    """A line for the picture of it."""
-    end = line.commits[-1].commit
-    suspicion = candidates(knowledge(state, line)) if end in line.measured else {}
+def suspicion(state: State, line: Line) -> dict[int, float]:
+    """By position, how probably a commit of a line made a step; nothing before its end was measured."""
+    if line.commits[-1].commit not in line.measured:
+        return {}
+    return {at: min(share, 1.0) for at, share in candidates(knowledge(state, line)).items()}
+
+
+def places(line: Line, suspects: Mapping[int, float]) -> tuple[Place, ...]:
+    """A line for the picture of it, with what `suspicion` says."""
     return tuple(
         Place(
             commit=one.commit,
             level=ratio(line.measured.get(one.commit)),
             broken=one.commit in line.unbuildable,
-            suspicion=min(suspicion.get(position, 0.0), 1.0),
+            suspicion=suspects.get(position, 0.0),
         )
         for position, one in enumerate(line.commits, start=1)
     )
@@ -123,10 +128,12 @@ def costs(state: State) -> Costs:
     )
 
 
-def left_s(state: State, known: Knowledge) -> float:
-    """Seconds still expected: halving what is suspected until one is left, and confirming it."""
+def left_s(state: State, suspects: Mapping[int, float]) -> float:
+    """Seconds still expected: halving what is suspected until one is left, and confirming it; 0 where
+    nothing is."""
+    if not suspects:
+        return 0.0
     expected = costs(state)
-    suspects = list(candidates(known).values())
-    whole = math.fsum(suspects)
-    bits = -math.fsum(s / whole * math.log2(s / whole) for s in suspects) if whole else 0.0
+    whole = math.fsum(suspects.values())
+    bits = -math.fsum(s / whole * math.log2(s / whole) for s in suspects.values())
     return bits * (expected.build_s + expected.measure_s) + expected.measure_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
 
 from odyssey_asv import stats
 from odyssey_asv.adapter.metadata import asv_name
@@ -11,9 +12,11 @@ from odyssey_asv.bisecting.hunt import Task
 from odyssey_asv.bisecting.knowledge import SETTLED, knowledge, level_of, turn_of, zone
 from odyssey_asv.culprit.search import Confirm
 from odyssey_asv.errors import CannotMeasureError
+from odyssey_asv.findings import Clock
 from odyssey_asv.pairs import evidence
 from odyssey_asv.pairs.evidence import Claim, Promise
-from odyssey_asv.pairs.probing import Prober, effects_of, why_nothing
+from odyssey_asv.pairs.pairing import Enough
+from odyssey_asv.pairs.probing import effects_of, why_nothing
 from odyssey_asv.pairs.trials import Trial
 from odyssey_asv.store.searches import Answered, Line, Measured, State
 
@@ -21,12 +24,38 @@ _LEAST_BLOCKS, _MOST_BLOCKS = 5, 20
 """Of one measurement of a commit against the good end."""
 _FINE = 8.0
 """A step is to be this many times as large as the error of the level that shows it."""
+_FINER = 2.0
+"""The same, of the least step that counts and of a level that is measured again, which happens more than
+once."""
+
+
+class Measuring(Protocol):
+    """Builds and measures; see `pairs.probing.Prober`."""
+
+    @property
+    def clock(self) -> Clock:
+        """That which is wished for."""
+
+    @property
+    def build_s(self) -> Mapping[str, float]:
+        """By commit, the seconds that each build took."""
+
+    def ready(self, base: str) -> object:
+        """Build what every pair with this base needs."""
+
+    def build(self, commit: str) -> object:
+        """Raises `CannotMeasureError` where that cannot be done."""
+
+    def measure(
+        self, base: str, contender: str, cases: Collection[str], enough: Enough, deadline: float
+    ) -> Mapping[str, Trial]:
+        """The trials of these cases. Raises `CannotMeasureError`."""
 
 
 class Steps:
     """Measures what a task says and adds it to the state."""
 
-    def __init__(self, prober: Prober, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, prober: Measuring, clock: Callable[[], float] = time.monotonic) -> None:
         self._prober = prober
         self._clock = clock
 
@@ -46,7 +75,7 @@ class Steps:
         seen = line.measured.get(commit)
 
         def fine_enough(trial: Trial) -> bool:
-            return self._fine_enough(state, trial)
+            return self._fine_enough(state, trial, again=seen is not None)
 
         try:
             found = self._measure(state, task, line.cases, fine_enough, deadline)
@@ -64,15 +93,17 @@ class Steps:
             return
         _add(line, commit, effects)
 
-    def _fine_enough(self, state: State, trial: Trial) -> bool:
-        """Whether a level is known well enough to tell the step from none."""
+    def _fine_enough(self, state: State, trial: Trial, *, again: bool) -> bool:
+        """Whether a level is known well enough to tell the step from none; where it is measured again,
+        to tell the least step that counts from none."""
         if len(trial.blocks) < _LEAST_BLOCKS:
             return False
-        trial.choose_clock(self._prober.settings.clock)
+        trial.choose_clock(self._prober.clock)
         case = next(c for c in state.cases if c.name == asv_name(trial.case))
         step = abs(stats.trimmed_mean(case.effects).estimate)
+        wanted = min(step / _FINE, case.least / _FINER) if again else step / _FINE
         level = level_of(trial.effects(), 1.0, 1)
-        return level.error <= step / _FINE or len(trial.blocks) >= _MOST_BLOCKS
+        return level.error <= wanted or len(trial.blocks) >= _MOST_BLOCKS
 
     def _confirm(self, state: State, task: Task, what: Confirm, deadline: float) -> None:
         line = state.lines[task.line]
@@ -85,7 +116,7 @@ class Steps:
         def enough(trial: Trial) -> bool:
             if len(trial.blocks) not in evidence.LOOKS:
                 return False
-            trial.choose_clock(self._prober.settings.clock)
+            trial.choose_clock(self._prober.clock)
             name = asv_name(trial.case)
             effects = [turn_of(state) * effect for effect in trial.effects()]
             claims[name] = evidence.claim(effects, zones[name], promise)
@@ -114,7 +145,7 @@ class Steps:
     ) -> Mapping[str, Trial]:
         for commit in (task.base, task.commit):
             self._prober.build(commit)
-        state.built |= self._prober.build_s
+        state.built |= dict(self._prober.build_s)
         began = self._clock()
         found = self._prober.measure(task.base, task.commit, cases, enough, deadline)
         state.measuring_s.append(round(self._clock() - began, 3))

@@ -17,6 +17,8 @@ _FAILING = 0.1
 """How often a commit does not build, before any was tried."""
 _RESOLVED = 0.7
 """The share of a doubt that measuring a commit once more is expected to end."""
+_LIKELY = 0.5
+"""After a commit was found, a further step must be as likely as this for commits to be built for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def decide(known: Knowledge, costs: Costs, *, confidence: float) -> Probe | Conf
     beliefs = [_Belief(known, case, gaps(known, case)) for case in known.cases()]
     fresh = {
         position: gain / (costs.measure_s + (0.0 if position in known.built else costs.build_s))
-        for position in _open(beliefs, doubt)
+        for position in set().union(*(belief.open(confidence) for belief in beliefs))
         if (gain := _gain(known, beliefs, position)) > 0.0
     }
     again = {
@@ -110,9 +112,23 @@ class _Belief:
         self.case = case
         self.gaps = found
         self.silent = known.silent(case)
+        self._confirmed = any(its == case for its, _ in known.confirmed)
         self._asked = {at for its, at in known.confirmed | known.refuted if its == case}
         weights = (weight_of(known, case, p) for p in range(1, known.length + 1))
         self._up_to = [0.0, *itertools.accumulate(weights)]
+
+    def open(self, confidence: float) -> set[int]:
+        """Positions not measured yet that would split a gap under suspicion. Whether there is a further
+        step at all, once one was found, is told by what is built already."""
+        found = self._confirmed or self.located(confidence)
+        least = _LIKELY if found else 1.0 - confidence
+        return {
+            position
+            for gap in self.gaps
+            if gap.probability >= least
+            for position in range(gap.before + 1, gap.after)
+            if position not in self.silent
+        }
 
     def gain(self, position: int) -> float:
         """The bits that measuring a position for the first time is expected to say."""
@@ -145,18 +161,6 @@ class _Belief:
             and gap.probability >= confidence
             and gap.after not in self._asked
         ]
-
-
-def _open(beliefs: Sequence[_Belief], doubt: float) -> set[int]:
-    """Positions not measured yet that would split a gap under suspicion."""
-    return {
-        position
-        for belief in beliefs
-        for gap in belief.gaps
-        if gap.probability >= doubt
-        for position in range(gap.before + 1, gap.after)
-        if position not in belief.silent
-    }
 
 
 def _gain(known: Knowledge, beliefs: Sequence[_Belief], position: int) -> float:

@@ -14,6 +14,7 @@ from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.environments import Built, Recipe, Workshop
 from odyssey_asv.adapter.metadata import asv_name
 from odyssey_asv.errors import CannotMeasureError
+from odyssey_asv.findings import Clock
 from odyssey_asv.pairs import pairing
 from odyssey_asv.pairs.arena import arena, suite_of, work_folder
 from odyssey_asv.pairs.pairing import Engine, Enough, Watcher
@@ -42,6 +43,10 @@ class Prober:
     build_s: dict[str, float] = field(default_factory=dict)
     _built: dict[str, Built] = field(default_factory=dict)
     _records: list[dict[str, Any]] | None = None
+
+    @property
+    def clock(self) -> Clock:
+        return self.settings.clock
 
     def build(self, commit: str) -> Built:
         """The environment of a commit, with the versions of the suite's commit where that can be.
