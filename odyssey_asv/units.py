@@ -103,6 +103,27 @@ def format_change(change: Fraction | float, limits: Iterable[Fraction] = LIMITS)
     return f"{'>' if percent > shown else '<'} {_signed(shown, 1)} %"
 
 
+def short_change(ratio: float) -> str:
+    """A ratio as a change in per cent, short whatever its size, without the sign of per cent.
+
+    >>> short_change(1.1012), short_change(0.5), short_change(25.0), short_change(1e9)
+    ('+10.1', '-50.0', '+2400', '+1e+11')
+    """
+    percent = (ratio - 1.0) * 100.0
+    if not abs(percent) < 1e5:
+        return f"{percent:+.0e}"
+    return f"{round(percent, 1) + 0.0:+.{1 if abs(percent) < 1000.0 else 0}f}"
+
+
+def format_interval(low: float, high: float) -> str:
+    """An interval of ratios as changes in per cent.
+
+    >>> format_interval(1.1012, 1.146)
+    '[+10.1, +14.6]'
+    """
+    return f"[{short_change(low)}, {short_change(high)}]"
+
+
 def _signed(percent: Fraction, decimals: int) -> str:
     sign = "-" if percent < 0 else "+"
     digits = 0 if abs(percent) >= 1000 else decimals

@@ -190,6 +190,16 @@ def test_commits_of_a_range_that_the_line_does_not_have_are_not_guessed() -> Non
     assert words.among(bisection(candidates=shares), within) == []
 
 
+def test_commits_of_an_unlikely_range_are_not_listed() -> None:
+    """That there may be a further step is told; nobody is pointed at."""
+    shares = tuple(Candidate(card(n), 0.1) for n in range(1, 13))
+    unlikely = between(3, 5, probability=0.12)
+    bisected = bisection(culprits=(culprit(2),), ranges=(unlikely,), candidates=shares)
+    assert words.among(bisected, unlikely) == []
+    text = flowing(terminal.render(bisected))
+    assert "up to 050505050505 made add slower, probability 12.0 %" in text
+
+
 def test_candidates_are_shown_while_nothing_is_decided() -> None:
     """The likeliest first."""
     text = flowing(terminal.render(undecided()))

@@ -262,12 +262,21 @@ def test_what_is_built_is_preferred_and_suspects_are_weighed() -> None:
     assert decide(late, COSTS, confidence=0.95) in (Probe(61), Probe(62))
 
 
-@pytest.mark.parametrize(("further", "expected"), [(0.025, Done()), (0.06, Probe(48))])
-def test_a_further_step_must_be_likely_to_be_built_for(
-    further: float, expected: Done | Probe
+@pytest.mark.parametrize(
+    ("further", "doubt", "settled"),
+    [
+        pytest.param((0.05, 0.025, 0.5), {Probe(32), Probe(64)}, {Done()}, id="possible"),
+        pytest.param((0.5, 0.04, 0.95), {Probe(32), Probe(64)}, {Probe(48)}, id="likely"),
+        pytest.param((0.95, 0.06, 1.0), {Probe(48)}, {Probe(48)}, id="sure"),
+    ],
+)
+def test_a_further_step_is_measured_for_before_it_is_built_for(
+    further: tuple[float, float, float], doubt: set[object], settled: set[object]
 ) -> None:
-    """What is doubtful is measured again while that may tell; then the search is at its end."""
-    levels = {31: 0.0, 32: 0.15, 64: 0.15 + further}
+    """What is in doubt is measured again while that may tell; then it has to be likely. The size of the
+    step stands between the bounds of its probability."""
+    low, size, high = further
+    levels = {31: 0.0, 32: 0.15, 64: 0.15 + size}
     known = Knowledge(
         (1.0,) * 64,
         {at: {"c": Level(effect, 0.008, times=4)} for at, effect in levels.items()},
@@ -276,11 +285,27 @@ def test_a_further_step_must_be_likely_to_be_built_for(
         confirmed=frozenset({("c", 32)}),
     )
     (probability,) = (gap.probability for gap in gaps(known, "c") if gap.after == 64)
-    assert (0.05 < probability < 0.5) is (expected == Done())
-    settled = replace(known, settled=frozenset(levels))
-    assert decide(settled, COSTS, confidence=0.95) == expected
-    unsettled = decide(known, COSTS, confidence=0.95)
-    assert unsettled in ({Probe(32), Probe(64)} if expected == Done() else {Probe(48)})
+    assert low <= probability <= high
+    assert decide(known, COSTS, confidence=0.95) in doubt
+    told = replace(known, settled=frozenset(levels))
+    assert decide(told, COSTS, confidence=0.95) in settled
+
+
+def test_a_possible_step_is_built_for_while_no_other_was_found() -> None:
+    """The levels of what is built do not tell where the step of the bad end is, and cannot be told any
+    better: what is in doubt is split."""
+    levels = {32: Level(0.02, 0.02, times=4), 64: Level(0.045, 0.02, times=4)}
+    known = Knowledge(
+        (1.0,) * 64,
+        {at: {"c": level} for at, level in levels.items()},
+        ANY,
+        settled=frozenset(levels),
+    )
+    probabilities = [gap.probability for gap in gaps(known, "c")]
+    assert all(0.05 < probability < 0.5 for probability in probabilities)
+    assert decide(known, COSTS, confidence=0.95) in {Probe(16), Probe(48)}
+    found = replace(known, confirmed=frozenset({("c", 1)}))
+    assert decide(found, COSTS, confidence=0.95) == Done()
 
 
 def test_a_light_suspect_is_found_all_the_same() -> None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime as dt
-import importlib.metadata
 import itertools
 import random
 import shutil
@@ -24,14 +23,11 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import odyssey_asv
 from benchmarks.studies import tally
-from benchmarks.studies.commands import Commands, Said, load
+from benchmarks.studies.commands import Commands, Said, load, version_of
 from benchmarks.studies.subjects import FAMILIES, ONE, Family, family
 from benchmarks.studies.tally import ASV, CHANGED, COLD, ODYSSEY, SAME, WARM, Run, Setting, Zone
 from odyssey_asv.units import parse_fraction
-
-_VERSIONS = {ASV: importlib.metadata.version("asv"), ODYSSEY: odyssey_asv.__version__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +84,7 @@ class Study:
             date=_now(),
             turn=turn,
             tool=tool,
-            version=_VERSIONS[tool],
+            version=version_of(tool),
             what=job.what,
             setting=Setting(job.family.name, self.zone, self.load, self.commands.cpu),
             seconds=round(said.seconds, 3),

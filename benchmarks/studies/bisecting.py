@@ -26,7 +26,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.studies.commands import Commands, load
+from benchmarks.studies.commands import Commands, load, version_of
 from benchmarks.studies.subjects import CONFIG, IGNORED, PYPROJECT, git
 from benchmarks.studies.tally import share
 
@@ -126,6 +126,7 @@ class Search:
     answer: str
     seconds: float
     builds: int | None = None
+    version: str = ""
 
     @property
     def setting(self) -> str:
@@ -232,6 +233,7 @@ def study(options: argparse.Namespace, work: Path) -> Generator[Search, None, No
                     answer=answer,
                     seconds=round(time.monotonic() - started, 1),
                     builds=builds,
+                    version=version_of(tool),
                 )
         shutil.rmtree(history.root, ignore_errors=True)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib.metadata
 import json
 import math
 import os
@@ -17,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import odyssey_asv
-from benchmarks.studies.tally import Judged
+from benchmarks.studies.tally import ASV, Judged
 
 _ROW = re.compile(r"^\|([^|]*)\|[^|]*\|[^|]*\|\s*~?([^|]*?)\s*\|\s*([^|]*?)\s*\|$", re.MULTILINE)
 _LOAD = """
@@ -29,6 +31,18 @@ while True:
         sum(range(10000))
     time.sleep(rng.uniform(0.2, 2.0))
 """
+
+
+@functools.cache
+def version_of(tool: str) -> str:
+    """The version of a tool; ours with the commit where it is run from a checkout."""
+    if tool == ASV:
+        return importlib.metadata.version("asv")
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    here = Path(__file__).parent
+    done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
+    commit = done.stdout.strip()
+    return f"{odyssey_asv.__version__}+{commit}" if commit else odyssey_asv.__version__
 
 
 @dataclass(frozen=True, slots=True)

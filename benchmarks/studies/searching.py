@@ -30,11 +30,18 @@ from odyssey_asv.bisecting.hunt import Hunt, Observer
 from odyssey_asv.bisecting.steps import Steps
 from odyssey_asv.culprit.bisection import Bisection, Card
 from odyssey_asv.pairs.evidence import Zone, zone_of
-from odyssey_asv.store.searches import State
 
 COMMITS = (64, 256)
 STEPS = (10, 15, 30)
-SHAPES = ("linear", "10 % unbuildable", "merge", "a later fix", "1 % worthless", "nothing changed")
+SHAPES = (
+    "linear",
+    "10 % unbuildable",
+    "merge",
+    "a later fix",
+    "two culprits",
+    "1 % worthless",
+    "nothing changed",
+)
 
 _TRACES = Path(__file__).parents[2] / "tests" / "fixtures" / "traces.json"
 _BUILD_S, _BLOCK_S = 2.5, 0.3
@@ -60,10 +67,10 @@ class Shape:
         """The builds that were promised of a linear history."""
         return int(math.log2(self.commits)) + 3
 
-    def make(self, rng: random.Random) -> tuple[World, str | None]:
-        """A history with its culprit."""
+    def make(self, rng: random.Random) -> tuple[World, set[str]]:
+        """A history with its culprits."""
         culprit = rng.randint(2, self.commits - 1)
-        named: str | None = str(culprit)
+        culprits = {str(culprit)}
         size = math.log1p(self.step / 100)
         steps = {str(culprit): size}
         world = World(
@@ -79,23 +86,28 @@ class Shape:
                 others = {*range(1, self.commits)} - {culprit - 1, culprit}
                 world.broken = {str(p) for p in others if rng.random() < 0.1}
             case "merge":
-                named = f"b{rng.randint(1, 5)}"
+                inside = f"b{rng.randint(1, 5)}"
                 world.branch(culprit, fork=culprit - 1)
-                # Level is what a line of first parents adds up to, and the branch is not on it.
-                steps[named] = size
+                # The level of a merge is that of its first parent and its own step.
+                steps[inside] = size
+                culprits = {inside}
             case "a later fix":
                 left = math.log1p((self.step - self.step // 3) / 100)
                 steps[str(rng.randint(culprit + 1, self.commits))] = left - size
+            case "two culprits":
+                other = str(rng.choice([n for n in range(2, self.commits) if n != culprit]))
+                steps[other] = size
+                culprits.add(other)
             case "1 % worthless":
                 world.wild = 0.01
             case "nothing changed":
                 steps.clear()
-                named = None
-        return world, named
+                culprits.clear()
+        return world, culprits
 
 
-def search(world: World, zone: Zone) -> tuple[Bisection, State]:
-    """What `odyssey bisect` would answer, with the state of its search."""
+def search(world: World, zone: Zone) -> Bisection:
+    """What `odyssey bisect` would answer."""
     hunt = Hunt(
         world.checked(zone),
         Steps(world, lambda: world.now),
@@ -105,7 +117,7 @@ def search(world: World, zone: Zone) -> tuple[Bisection, State]:
         lambda: world.now,
     )
     finished = hunt.run(math.inf)
-    return answer(hunt.state, _card, finished=finished, spent=False, file=Path()), hunt.state
+    return answer(hunt.state, _card, finished=finished, spent=False, file=Path())
 
 
 @functools.cache
@@ -120,22 +132,24 @@ def _card(commit: str) -> Card:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What came of the searches of a kind: how many of each answer, and the builds of each search."""
+    """What came of the searches of a kind: how many of each answer, and what each search took."""
 
     shape: Shape
     answers: Counter[str]
     builds: Sequence[int]
+    probes: Sequence[int]
 
     def __str__(self) -> str:
         answers = ", ".join(f"{word} {count}" for word, count in sorted(self.answers.items()))
+        step = "" if self.shape.name == "nothing changed" else f", +{self.shape.step} %"
         over = ""
         if self.shape.name == "linear":
             count = sum(builds > self.shape.limit for builds in self.builds)
             over = f", more than {self.shape.limit}: {count}"
-        step = "" if self.shape.name == "nothing changed" else f", +{self.shape.step} %"
         return (
-            f"  {self.shape.commits} commits{step}, {self.shape.name}: {answers}; builds"
-            f" {statistics.median(self.builds):.0f} (most {max(self.builds)}{over})"
+            f"  {self.shape.commits} commits{step}, {self.shape.name}: {answers};"
+            f" builds {statistics.median(self.builds):.0f} (most {max(self.builds)}{over}),"
+            f" probes {statistics.fmean(self.probes):.1f} (most {max(self.probes)})"
         )
 
 
@@ -143,15 +157,16 @@ def score(shape: Shape, searches: int, seed: int) -> Score:
     """Search so many histories of a kind."""
     rng = random.Random(f"{shape} {seed}")
     answers: Counter[str] = Counter()
-    builds = []
+    builds, probes = [], []
     for _ in range(searches):
-        world, culprit = shape.make(rng)
-        found, _ = search(world, shape.zone)
-        named = [one.card.commit for one in found.culprits]
-        right = named == ([] if culprit is None else [culprit])
-        answers["right" if right else "wrong" if set(named) - {culprit} else found.outcome] += 1
+        world, culprits = shape.make(rng)
+        found = search(world, shape.zone)
+        named = {one.card.commit for one in found.culprits}
+        short = "one of two" if named else found.outcome
+        answers["right" if named == culprits else "wrong" if named - culprits else short] += 1
         builds.append(found.builds)
-    return Score(shape, answers, builds)
+        probes.append(found.probes)
+    return Score(shape, answers, builds, probes)
 
 
 def study(searches: int, seed: int, jobs: int = 1) -> list[str]:
@@ -183,7 +198,7 @@ def study(searches: int, seed: int, jobs: int = 1) -> list[str]:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--searches", type=int, default=60, help="of each kind")
+    parser.add_argument("--searches", type=int, default=50, help="of each kind")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     options = parser.parse_args()

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from odyssey_asv.culprit.posterior import Gap, Knowledge, gaps, weight_of
 
 _FAILING = 0.1
 """How often a commit does not build, before any was tried."""
-_RESOLVED = 0.7
-"""The share of a doubt that measuring a commit once more is expected to end."""
+_SURE = 0.95
+"""How probable a step must be for commits to be built for it before anything else is done."""
 _LIKELY = 0.5
-"""After a commit was found, a further step must be as likely as this for commits to be built for it."""
+"""The same, once nothing that is built can tell more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +61,27 @@ class Suspect:
 
 
 def decide(known: Knowledge, costs: Costs, *, confidence: float) -> Probe | Confirm | Done:
-    """The next thing to do."""
-    doubt = 1.0 - confidence
+    """The next thing to do.
+
+    Commits are built where a step is sure. Whether there is one where that is in doubt is asked of what is
+    built already; if that does not tell, commits are built where a step is likely, and where it is only
+    possible as long as no other was found.
+    """
     beliefs = [_Belief(known, case, gaps(known, case)) for case in known.cases()]
-    fresh = {
-        position: gain / (costs.measure_s + (0.0 if position in known.built else costs.build_s))
-        for position in set().union(*(belief.open(confidence) for belief in beliefs))
-        if (gain := _gain(known, beliefs, position)) > 0.0
-    }
-    again = {
-        position: _RESOLVED * worth / (known.times(position) * costs.measure_s)
-        for position in known.levels
-        if position not in known.settled
-        and (worth := max(belief.doubt(position) for belief in beliefs)) > doubt
-    }
-    best = max(fresh, key=lambda p: (fresh[p], -p), default=None)
-    unsure = max(again, key=lambda p: (again[p], -p), default=None)
-    if best is not None and (unsure is None or fresh[best] >= again[unsure]):
-        return Probe(best)
-    if best is None:
-        located = [(p, belief.case) for belief in beliefs for p in belief.located(confidence)]
-        if located:
-            position = min(located)[0]
-            return Confirm(position, tuple(sorted(case for at, case in located if at == position)))
-    if unsure is not None:
-        return Probe(unsure)
+    unexplained = [belief for belief in beliefs if not belief.explained]
+    if sure := _splitting(known, costs, beliefs, _SURE):
+        return Probe(_best(sure))
+    located = [(p, belief.case) for belief in beliefs for p in belief.located(confidence)]
+    if located:
+        position = min(located)[0]
+        return Confirm(position, tuple(sorted(case for at, case in located if at == position)))
+    for telling in (
+        _doubtful(known, beliefs, confidence),
+        _splitting(known, costs, beliefs, _LIKELY),
+        _splitting(known, costs, unexplained, 1.0 - confidence),
+    ):
+        if telling:
+            return Probe(_best(telling))
     return Done()
 
 
@@ -112,16 +108,13 @@ class _Belief:
         self.case = case
         self.gaps = found
         self.silent = known.silent(case)
-        self._confirmed = any(its == case for its, _ in known.confirmed)
+        self.explained = any(its == case for its, _ in known.confirmed)
         self._asked = {at for its, at in known.confirmed | known.refuted if its == case}
         weights = (weight_of(known, case, p) for p in range(1, known.length + 1))
         self._up_to = [0.0, *itertools.accumulate(weights)]
 
-    def open(self, confidence: float) -> set[int]:
-        """Positions not measured yet that would split a gap under suspicion. Whether there is a further
-        step at all, once one was found, is told by what is built already."""
-        found = self._confirmed or self.located(confidence)
-        least = _LIKELY if found else 1.0 - confidence
+    def open(self, least: float) -> set[int]:
+        """Positions not measured yet that would split a gap with at least this probability of a step."""
         return {
             position
             for gap in self.gaps
@@ -141,13 +134,16 @@ class _Belief:
                 return gap.probability * _entropy(left / whole)
         return 0.0
 
-    def doubt(self, position: int) -> float:
-        """The doubt that hangs on a measured position: of whether there is a step on either side."""
+    def doubt(self, position: int, confidence: float) -> float:
+        """The bits of doubt that hang on a measured position: of whether there is a step on either side,
+        where neither is sure."""
         return max(
             (
                 _entropy(gap.probability)
                 for gap in self.gaps
-                if position in (gap.before, gap.after) and gap.after not in self._asked
+                if position in (gap.before, gap.after)
+                and 1.0 - confidence <= gap.probability < confidence
+                and gap.after not in self._asked
             ),
             default=0.0,
         )
@@ -161,6 +157,34 @@ class _Belief:
             and gap.probability >= confidence
             and gap.after not in self._asked
         ]
+
+
+def _best(telling: Mapping[int, float]) -> int:
+    """The position that tells most, the first of them."""
+    return max(telling, key=lambda position: (telling[position], -position))
+
+
+def _splitting(
+    known: Knowledge, costs: Costs, beliefs: Sequence[_Belief], least: float
+) -> dict[int, float]:
+    """Of positions not measured yet that would split a gap with at least this probability of a step, the
+    bits a second that measuring them is expected to say."""
+    return {
+        position: gain / (costs.measure_s + (0.0 if position in known.built else costs.build_s))
+        for position in set().union(*(belief.open(least) for belief in beliefs))
+        if (gain := _gain(known, beliefs, position)) > 0.0
+    }
+
+
+def _doubtful(known: Knowledge, beliefs: Sequence[_Belief], confidence: float) -> dict[int, float]:
+    """Of measured positions next to a gap in doubt, the bits that measuring them once more is expected to
+    say."""
+    return {
+        position: doubt / known.times(position)
+        for position in known.levels
+        if position not in known.settled
+        and (doubt := max(belief.doubt(position, confidence) for belief in beliefs))
+    }
 
 
 def _gain(known: Knowledge, beliefs: Sequence[_Belief], position: int) -> float:

@@ -17,9 +17,10 @@ from odyssey_asv.culprit.bisection import (
     Outcome,
     Searched,
 )
-from odyssey_asv.units import format_change, one_line, significant
+from odyssey_asv.units import format_change, format_interval, one_line, significant
 
 _LONGEST = 200
+_LIKELY = 0.5
 # Of the benchmarks of a commit or a range, as many are named.
 _NAMED = 5
 
@@ -99,8 +100,7 @@ def interval(case: Changed) -> str:
     """`[+10.1, +14.6]` in per cent, or nothing where there is none."""
     if case.interval is None:
         return ""
-    low, high = case.interval
-    return f"[{_percent(low)}, {_percent(high)}]"
+    return format_interval(*case.interval)
 
 
 def label(case: Changed) -> str:
@@ -165,7 +165,10 @@ def why(found: Between) -> str:
 
 
 def among(bisection: Bisection, found: Between) -> list[Candidate]:
-    """The candidates that lie in a range, the likeliest first; none where the line does not tell."""
+    """The candidates that lie in a range, the likeliest first; none where the line does not tell, or a
+    step there is less likely than none."""
+    if found.probability < _LIKELY:
+        return []
     line = [bisection.good.commit, *(place.commit for place in bisection.line)]
     if found.before not in line or found.after not in line:
         return []
@@ -289,14 +292,6 @@ def _detectable(bisection: Bisection) -> str | None:
 def _size(case: Changed) -> float:
     ratio = case.ratio
     return abs(math.log(ratio)) if ratio is not None and 0.0 < ratio < math.inf else -1.0
-
-
-def _percent(ratio: float) -> str:
-    """A ratio as a change, short whatever its size: `+10.1`."""
-    percent = (ratio - 1.0) * 100.0
-    if not abs(percent) < 1e5:
-        return f"{percent:+.0e}"
-    return f"{round(percent, 1) + 0.0:+.{1 if abs(percent) < 1000.0 else 0}f}"
 
 
 def _lines(added: int | None, removed: int | None) -> str:

@@ -11,7 +11,7 @@ from odyssey_asv.findings import Check, Clock, Conclusion, Finding
 from odyssey_asv.model import Metric, Result, ResultSet
 from odyssey_asv.policy import Verdict
 from odyssey_asv.report import words
-from odyssey_asv.units import format_change, one_line, significant
+from odyssey_asv.units import format_change, format_interval, one_line, short_change, significant
 
 ONE_BUILD = (
     "one build of each side: a layout of code that differs from build to build is not averaged out"
@@ -58,7 +58,7 @@ def change(finding: Finding) -> str:
 
 def interval(finding: Finding) -> str:
     """`[+10.1, +14.6]` in per cent, or nothing where nothing was estimated."""
-    return "" if finding.interval is None else _interval(*finding.interval)
+    return "" if finding.interval is None else format_interval(*finding.interval)
 
 
 def clock(finding: Finding) -> str:
@@ -160,7 +160,7 @@ def geometric_mean(check: Check) -> str | None:
     if found is None:
         return None
     ratio, low, high = found
-    return f"{format_change(ratio - 1.0, limits=())} {_interval(low, high)}"
+    return f"{format_change(ratio - 1.0, limits=())} {format_interval(low, high)}"
 
 
 def noisiness(spread: float) -> str:
@@ -251,18 +251,6 @@ def conclusion(check: Check) -> str:
             return f"ok: no regression{more}"
 
 
-def _interval(low: float, high: float) -> str:
-    return f"[{_percent(low)}, {_percent(high)}]"
-
-
-def _percent(ratio: float) -> str:
-    """A ratio as a change, short whatever its size: `+10.1`."""
-    percent = (ratio - 1.0) * 100.0
-    if abs(percent) >= 1e5:
-        return f"{percent:+.0e}"
-    return f"{round(percent, 1) + 0.0:+.{1 if abs(percent) < 1000.0 else 0}f}"
-
-
 def share(part: float) -> str:
     """In per cent, two digits: `8.0 %`."""
     return f"{significant(part * 100.0, 2)} %"
@@ -270,7 +258,7 @@ def share(part: float) -> str:
 
 def percent(effect: float) -> str:
     """The change that a logarithm of a ratio is, in per cent: `+10.1 %`."""
-    return f"{_percent(math.exp(max(-700.0, min(effect, 700.0))))} %"
+    return f"{short_change(math.exp(max(-700.0, min(effect, 700.0))))} %"
 
 
 def _seconds(seconds: float) -> str:
