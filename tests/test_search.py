@@ -291,6 +291,24 @@ def test_a_further_step_is_measured_for_before_it_is_built_for(
     assert decide(told, COSTS, confidence=0.95) in settled
 
 
+def test_a_likely_commit_is_confirmed_when_nothing_else_is_left_to_measure() -> None:
+    """What the levels leave in doubt, measuring it against its parent may make sure."""
+
+    def last(effect: float) -> object:
+        levels = {31: 0.0, 32: effect, 64: 0.15}
+        known = Knowledge(
+            (1.0,) * 64,
+            {at: {"c": Level(level, 0.02, times=4)} for at, level in levels.items()},
+            ANY,
+            settled=frozenset(levels),
+            unbuildable=frozenset(range(1, 31)) | frozenset(range(33, 64)),
+        )
+        return decide(known, COSTS, confidence=0.95)
+
+    assert last(0.09) == Confirm(32, ("c",))
+    assert last(0.05) == Done()
+
+
 def test_a_possible_step_is_built_for_while_no_other_was_found() -> None:
     """The levels of what is built do not tell where the step of the bad end is, and cannot be told any
     better: what is in doubt is split."""

@@ -71,10 +71,8 @@ def decide(known: Knowledge, costs: Costs, *, confidence: float) -> Probe | Conf
     unexplained = [belief for belief in beliefs if not belief.explained]
     if sure := _splitting(known, costs, beliefs, _SURE):
         return Probe(_best(sure))
-    located = [(p, belief.case) for belief in beliefs for p in belief.located(confidence)]
-    if located:
-        position = min(located)[0]
-        return Confirm(position, tuple(sorted(case for at, case in located if at == position)))
+    if (found := _located(beliefs, confidence)) is not None:
+        return found
     for telling in (
         _doubtful(known, beliefs, confidence),
         _splitting(known, costs, beliefs, _LIKELY),
@@ -82,7 +80,8 @@ def decide(known: Knowledge, costs: Costs, *, confidence: float) -> Probe | Conf
     ):
         if telling:
             return Probe(_best(telling))
-    return Done()
+    # The least suspicion that a confirmation, which errs as often as is permitted, makes sure.
+    return _located(beliefs, confidence / (1.0 + confidence)) or Done()
 
 
 def suspects(known: Knowledge, *, doubt: float) -> list[Suspect]:
@@ -148,15 +147,24 @@ class _Belief:
             default=0.0,
         )
 
-    def located(self, confidence: float) -> list[int]:
-        """The commits that make a step by all that is known, and were not asked about yet."""
+    def located(self, least: float) -> list[int]:
+        """The commits that make a step with at least this probability, and were not asked about yet."""
         return [
             gap.after
             for gap in self.gaps
             if gap.after - gap.before == 1
-            and gap.probability >= confidence
+            and gap.probability >= least
             and gap.after not in self._asked
         ]
+
+
+def _located(beliefs: Sequence[_Belief], least: float) -> Confirm | None:
+    """The first commit that makes a step with at least this probability in some case."""
+    located = [(position, belief.case) for belief in beliefs for position in belief.located(least)]
+    if not located:
+        return None
+    first = min(located)[0]
+    return Confirm(first, tuple(sorted(case for position, case in located if position == first)))
 
 
 def _best(telling: Mapping[int, float]) -> int:
