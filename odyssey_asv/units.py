@@ -106,8 +106,10 @@ def format_change(change: Fraction | float, limits: Iterable[Fraction] = LIMITS)
 def short_change(ratio: float) -> str:
     """A ratio as a change in per cent, short whatever its size, without the sign of per cent.
 
-    >>> short_change(1.1012), short_change(0.5), short_change(25.0), short_change(1e9)
-    ('+10.1', '-50.0', '+2400', '+1e+11')
+    >>> short_change(1.1012), short_change(0.5), short_change(25.0), short_change(2e4)
+    ('+10.1', '-50.0', '+2400', '+2e+06')
+    >>> short_change(float("nan"))
+    '+nan'
     """
     percent = (ratio - 1.0) * 100.0
     if not abs(percent) < 1e5:

@@ -291,6 +291,21 @@ def test_a_further_step_is_measured_for_before_it_is_built_for(
     assert decide(told, COSTS, confidence=0.95) in settled
 
 
+@pytest.mark.parametrize(("once", "often"), [(32, 64), (64, 32)])
+def test_of_two_around_a_doubt_the_one_measured_less_is_measured_again(
+    once: int, often: int
+) -> None:
+    levels = {31: (0.0, 4), once: (0.15, 1), often: (0.15, 3)}
+    levels[64] = (0.19, levels[64][1])
+    known = Knowledge(
+        (1.0,) * 64,
+        {at: {"c": Level(effect, 0.008, times)} for at, (effect, times) in levels.items()},
+        ANY,
+        confirmed=frozenset({("c", 32)}),
+    )
+    assert decide(known, COSTS, confidence=0.95) == Probe(once)
+
+
 def test_a_likely_commit_is_confirmed_when_nothing_else_is_left_to_measure() -> None:
     """What the levels leave in doubt, measuring it against its parent may make sure."""
 
