@@ -25,8 +25,8 @@ _LEAST_BLOCKS, _MOST_BLOCKS = 5, 20
 _FINE = 8.0
 """A step is to be this many times as large as the error of the level that shows it."""
 _FINER = 2.0
-"""The same, of the least step that counts and of a level that is measured again, which happens more than
-once."""
+"""The least step that counts is to be this many times as large as the error of a level that is measured
+again."""
 
 
 class Measuring(Protocol):
