@@ -1,8 +1,8 @@
 """Which commit of a range to measure next, and when nothing is left to learn. Pure.
 
-Where a step is sure, the next commit is the one that tells most for the time it takes: splits most of what
-is suspected of making it (see `posterior`), is likely to build, and is cheap. Where one is in doubt, what is
-built is measured again first: that costs no build, and tells whether there is anything to split.
+Where a step is sure, the next commit is the one that tells most for the time it takes: splits most of
+what is suspected of making it (see `posterior`), is likely to build, and is cheap. Where one is in doubt,
+what is built is measured again first: that costs no build, and tells whether there is anything to split.
 """
 
 from __future__ import annotations
