@@ -51,9 +51,13 @@ class Conclusion(StrEnum):
 class Finding:
     """The verdict on one case, with the evidence behind it.
 
+    `gated` says that the verdict counts: that of a case that newly fails does, whatever it measures.
     `effects` holds one number for each block: ln(contender / base), turned so that positive is worse.
     `estimate` is None where there were too few blocks for one. `clock` is None where no time was
-    measured. `reason` says what the numbers cannot.
+    measured. `reason` says what the numbers cannot; `trace` is what a case that newly fails printed, as a
+    rule Python's traceback. `at_least` is how many times as long as the base the contender takes at the
+    least, where its time ran out. `unsteady` says that the case failed now and then, or on both sides, and
+    `suspect` that the contender failed each time, but not often enough for a verdict.
     """
 
     label: str
@@ -69,6 +73,10 @@ class Finding:
     base: Result | None = None
     contender: Result | None = None
     environment: str | None = None
+    trace: str | None = None
+    at_least: float | None = None
+    unsteady: bool = False
+    suspect: bool = False
 
     @property
     def metric(self) -> Metric:
@@ -176,9 +184,15 @@ class Check:
         return tuple(f for f in self.gated if f.verdict is Verdict.INCONCLUSIVE)
 
     @property
+    def unsteady(self) -> tuple[Finding, ...]:
+        """The gated cases that failed now and then, or on both sides."""
+        return tuple(finding for finding in self.gated if finding.unsteady)
+
+    @property
     def conclusion(self) -> Conclusion:
         """The verdict on the whole. Undecided cases are no obstacle unless `strict` or one of them looks
-        slower than may pass; an alarm about code that is its own base is a false one."""
+        slower than may pass, or newly failed each time; unsteady ones are one if `strict`. An alarm about
+        code that is its own base is a false one."""
         if self.alarm and not self.same:
             return Conclusion.REGRESSION
         if self.left_out is not None and self.left_out.everything:
@@ -187,8 +201,10 @@ class Check:
             return Conclusion.ERROR
         decided = self.judged - len(self.undecided)
         if self.undecided and (
-            self.strict or decided == 0 or any(map(_looks_slower, self.undecided))
+            self.strict or decided == 0 or any(map(_looks_worse, self.undecided))
         ):
+            return Conclusion.INCONCLUSIVE
+        if self.strict and self.unsteady:
             return Conclusion.INCONCLUSIVE
         return Conclusion.OK
 
@@ -223,10 +239,12 @@ class Check:
         return statistics.median(spreads) if spreads else None
 
 
-def _looks_slower(finding: Finding) -> bool:
-    """Whether the whole interval is above the tolerance."""
+def _looks_worse(finding: Finding) -> bool:
+    """Whether the whole interval is above the tolerance, or the contender failed each time."""
     found = finding.estimate
-    return found is not None and found.low > math.log1p(float(finding.limits.tolerance))
+    return finding.suspect or (
+        found is not None and found.low > math.log1p(float(finding.limits.tolerance))
+    )
 
 
 def verdict_of(claim: Claim | None, found: Estimate | None, limits: Limits) -> Verdict:

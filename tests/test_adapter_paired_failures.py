@@ -26,6 +26,7 @@ import pytest
 from odyssey_asv.adapter.paired import workers
 from odyssey_asv.adapter.paired.workers import (
     Failed,
+    Fault,
     Measured,
     Missing,
     Outcome,
@@ -561,13 +562,17 @@ def test_the_next_case_starts_where_this_one_did(process: Worker) -> None:
 def test_a_broken_cache_has_a_reason(process: Worker, name: str, reason: str) -> None:
     fault = process.cache(f"bad.{name}.track_it", process.side.folder, 1 if "Hang" in name else 20)
     assert fault is not None
-    assert reason in fault.splitlines()[-1]
+    assert reason in fault.reason.splitlines()[-1]
 
 
 def test_a_module_that_cannot_be_imported_is_missing(process: Worker) -> None:
     faults = process.load(["broken.track_it", "bad.track_well", "bad.track_gone"])
     assert set(faults) == {"broken.track_it", "bad.track_gone"}
-    assert faults["broken.track_it"].startswith("ModuleNotFoundError: No module named")
+    broken = faults["broken.track_it"]
+    assert broken.reason.startswith("ModuleNotFoundError: No module named")
+    assert broken.broken
+    assert 'broken.py", line ' in broken.traceback
+    assert not faults["bad.track_gone"].broken
     process.begin(Task("broken.track_it", None, 20))
     outcome = process.prepared()
     assert isinstance(outcome, Missing)
@@ -575,7 +580,7 @@ def test_a_module_that_cannot_be_imported_is_missing(process: Worker) -> None:
     assert process.finish() is None
     found = process.discover()
     assert "bad.track_well" in {record["name"] for record in found.records}
-    assert found.faults == {"broken": faults["broken.track_it"]}
+    assert found.faults == {"broken": Fault(broken.reason, broken.traceback)}
 
 
 def test_a_suite_that_ends_its_process_cannot_be_measured(tmp_path: Path, side: Side) -> None:

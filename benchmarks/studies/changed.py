@@ -55,7 +55,7 @@ def cases_of(asv: AsvConfig, source: Path) -> tuple[dict[str, int], dict[str, st
         record["name"]: math.prod(len(axis) for axis in record.get("params", ()))
         for record in found.records
     }
-    return counts, found.faults
+    return counts, {module: fault.reason for module, fault in found.faults.items()}
 
 
 def line(reach: Reach, cases: dict[str, int], commit: str, subject: str, read_s: float) -> str:

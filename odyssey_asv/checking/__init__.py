@@ -82,6 +82,7 @@ def execute(
             if isinstance(error, KeyboardInterrupt):
                 raise InterruptedRunError("interrupted", tip="marked as incomplete") from error
             raise
+        session.look_for_untracked(repository)
     session.record(whole=True)
     paths = () if session.portion is not None else session.store_or_warn(out)
     check = session.conclude(time.monotonic() - started)

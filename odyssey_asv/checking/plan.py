@@ -47,6 +47,7 @@ class Options:
     seed: int | None = None
     same: bool = False
     strict: bool = False
+    thorough: bool = False
     fresh: bool = False
     changed: bool = False
     shard: Shard | None = None
@@ -188,4 +189,5 @@ def settings(plan: Plan, config: Config, asv: AsvConfig, *, benches: tuple[str, 
         confidence=plan.confidence,
         timeout_s=config.benchmark_timeout_s or asv.benchmark_timeout_s,
         cpu=plan.options.cpu,
+        thorough=plan.options.thorough,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,11 +22,14 @@ from odyssey_asv.checking.plan import Plan
 from odyssey_asv.config import Config
 from odyssey_asv.findings import Check, Effort, worst_first
 from odyssey_asv.model import ResultSet, Run, RunKind, Status
-from odyssey_asv.pairs import pairing
+from odyssey_asv.pairs import evidence
 from odyssey_asv.pairs.arena import Arena, arena, suite_of
+from odyssey_asv.pairs.discovery import compared, described
 from odyssey_asv.pairs.evidence import Promise
 from odyssey_asv.pairs.pairing import Engine, Watcher
-from odyssey_asv.pairs.trials import Settings, Trial, trials
+from odyssey_asv.pairs.trials import CONTENDER, Settings, Trial, trials
+from odyssey_asv.policy import Verdict
+from odyssey_asv.repository import Repository
 from odyssey_asv.sharding.portions import Portion
 from odyssey_asv.store import results as store
 from odyssey_asv.store.results import now
@@ -79,15 +83,24 @@ class Session:
             raise nothing_selected(self.plan.options.benches, self.warnings)
         # What is promised holds for all shards together, so each judges as one of many cases.
         gated = sum(trial.gated for trial in whole)
-        self.promise = Promise(cases=gated, alarm=1.0 - self.plan.confidence)
+        self.promise = Promise(cases=gated, alarm=1.0 - self.plan.confidence, every=len(whole))
         self.observer.planned(len(found), sum(trial.gated for trial in found))
         deadline = time.monotonic() + self.plan.budget_s
-        arenas = [place for place in self.arenas if place.trials]
-        for left, place in zip(range(len(arenas), 0, -1), arenas, strict=True):
-            self.observer.measuring(place.name, len(self.arenas))
+        groups = [(place, *group) for place in self.arenas for group in place.groups]
+        told = None
+        for left, (place, sides, together) in zip(range(len(groups), 0, -1), groups, strict=True):
+            if place is not told:
+                self.observer.measuring(place.name, len(self.arenas))
+                told = place
             now = time.monotonic()
             engine = Engine(
-                place.sides, place.trials, self.settings, self._enough, self.rng, self.observer
+                sides,
+                together,
+                self.settings,
+                partial(self._enough, together),
+                self.rng,
+                self.observer,
+                permitted=self.promise.of_failures,
             )
             self.engines.append(engine)
             share_s = (deadline - now) / left
@@ -115,8 +128,17 @@ class Session:
         self.reasons.update(whys)
         return [trial for trial, why in zip(found, whys, strict=True) if why is not None]
 
-    def _enough(self, trial: Trial) -> bool:
-        return trial.judge(self.settings, self.promise)
+    def _enough(self, together: Sequence[Trial], trial: Trial) -> bool:
+        """Whether a case is decided. One that is not gated changes no exit code, so nothing is measured for
+        it alone, beyond what shows anything at all."""
+        if trial.judge(self.settings, self.promise):
+            return True
+        return (
+            not trial.gated
+            and not self.settings.thorough
+            and len(trial.blocks) >= evidence.LOOKS[0]
+            and not any(other.gated and not other.done for other in together)
+        )
 
     def record(self, *, whole: bool) -> None:
         """Make a result set of each side in each environment; measuring is over."""
@@ -128,6 +150,8 @@ class Session:
             selection=plan.options.benches,
         )
         for place in self.arenas:
+            for trial in place.trials:
+                trial.choose_clock(self.settings.clock)
             first, second = (
                 place.result_set(side, plan.commits[side], run, record) for side in (0, 1)
             )
@@ -150,9 +174,23 @@ class Session:
             if any(r.status is not Status.NOT_SELECTED for r in results.results)
         )
 
+    def look_for_untracked(self, repository: Repository) -> None:
+        """Warn of files of the working tree that git does not track, and that are therefore missing in what
+        was measured, where a case fails for want of a module of that name."""
+        faults = [f for place in self.arenas for t in place.trials for f in t.faults[CONTENDER]]
+        modules = {name for fault in faults for name in _modules_missed(fault.reason)}
+        if not self.plan.from_tree or not modules:
+            return
+        wanted = {f"{m.replace('.', '/')}{end}" for m in modules for end in (".py", "/__init__.py")}
+        self.warnings += [
+            f"{path} is not tracked by git, so it is not part of what was measured: git add {path}"
+            for path in repository.untracked_paths()
+            if any(f"/{path}".endswith(f"/{name}") for name in wanted)
+        ]
+
     def conclude(self, wall_s: float) -> Check:
         """The findings of everything that was measured, worst first."""
-        several = len(self.arenas) > 1
+        several = len({place.name for place in self.arenas}) > 1
         found = [
             replace(finding, environment=place.name if several else None)
             for place in self.arenas
@@ -199,14 +237,49 @@ def arenas(  # noqa: PLR0913, PLR0917 (all that a check has)
     for number, pair in enumerate(pairs):
         # The benchmarks of the working tree go with its code.
         suite = asv.benchmark_dir if plan.from_tree else suite_of(asv, plan.repository, pair[1])
+        own = suite_of(asv, plan.repository, pair[0])
         place = arena(pair, suite, config.state, work / str(number))
-        discovered = pairing.discover(place.sides[1], session.rng)
+        place.own = own if _differs(own, suite) else None
+        found = compared(place.sides, place.own, session.rng)
         session.warnings += [
-            f"benchmarks of {module} are left out: {reason}"
-            for module, reason in discovered.faults.items()
+            f"benchmarks of {module or suite.name} are left out: {described(fault, place.sides[1])}"
+            for module, fault in found.faults.items()
         ]
-        place.trials = place.whole = session.chosen(trials(discovered.records, session.settings))
+        together = session.chosen(trials(found.records, session.settings))
+        place.of_base = session.chosen(trials(found.of_base, session.settings))
+        gone = session.chosen(trials(found.removed, session.settings))
+        for trial in gone:
+            trial.fate, trial.done = (
+                (Verdict.REMOVED, "the contender's suite has no such benchmark"),
+                True,
+            )
+            trial.missing.add(CONTENDER)
+        place.trials = place.whole = [*together, *place.of_base, *gone]
         yield place
+
+
+def _differs(own: Path, suite: Path) -> bool:
+    """Whether a file of one suite is not, or not the same, in another."""
+    if own == suite:
+        return False
+    for path in own.rglob("*.py"):
+        other = suite / path.relative_to(own)
+        if not other.is_file() or other.read_bytes() != path.read_bytes():
+            return True
+    return False
+
+
+_NO_MODULE = re.compile(r"No module named '([\w.]+)'")
+_NO_NAME = re.compile(
+    r"cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'"
+)
+
+
+def _modules_missed(said: str) -> Iterator[str]:
+    """The modules that an exception may be for want of."""
+    yield from _NO_MODULE.findall(said)
+    for name, package in _NO_NAME.findall(said):
+        yield f"{package}.{name}"
 
 
 def unmeasured(plan: Plan, reach: Reach, wall_s: float) -> Check:

@@ -34,6 +34,7 @@ from odyssey_asv.pairs.noise import known_noise
 from odyssey_asv.report.check import github, markdown, terminal
 from odyssey_asv.report.check import json as report_json
 from odyssey_asv.report.html import check as html
+from odyssey_asv.units import printable
 
 
 @click.command()
@@ -65,6 +66,11 @@ from odyssey_asv.report.html import check as html
     help="Leave out benchmarks whose imports reach no changed file.",
 )
 @click.option("--strict", is_flag=True, help="Undecided cases are a failure (exit 3).")
+@click.option(
+    "--thorough",
+    is_flag=True,
+    help="Go on, within the budget, until faster is told from unchanged in every case.",
+)
 @click.option("--fresh", is_flag=True, help="Build both environments anew.")
 @check_options
 @fleet_options
@@ -113,6 +119,10 @@ def check(
         return Exit.OK
     code = exit_code(found)
     report = report_of(found, code)
+    if scene.verbose:
+        for finding in found.findings:
+            if finding.trace:
+                say(f"{printable(finding.label)}:\n{printable(finding.trace)}")
     publish(report, wanted)
     keep_page(report, config.pages / "check.html")
     if wanted.table:

@@ -25,12 +25,26 @@ from odyssey_asv.store.results import now
 @dataclass(slots=True)
 class Arena:
     """A pair of environments, base first, with the processes to be started in them and the trials
-    that are measured there. `whole` are the trials of all shards."""
+    that are measured there. `whole` are the trials of all shards. `own` is the folder of the base's own
+    benchmarks, with which the base measures the trials in `of_base`: the contender's cannot be imported."""
 
     pair: tuple[Built, Built]
     sides: tuple[Side, Side]
     trials: Sequence[Trial] = ()
     whole: Sequence[Trial] = ()
+    of_base: Sequence[Trial] = ()
+    own: Path | None = None
+
+    @property
+    def groups(self) -> tuple[tuple[tuple[Side, Side], Sequence[Trial]], ...]:
+        """The trials that remain to be measured, with the sides to measure them on."""
+        base, contender = self.sides
+        apart = [trial for trial in self.trials if trial in self.of_base]
+        together = [trial for trial in self.trials if trial not in self.of_base]
+        groups = [(self.sides, together)] if together else []
+        if apart and self.own is not None:
+            groups.append(((replace(base, suite=self.own), contender), apart))
+        return tuple(groups)
 
     @property
     def name(self) -> str:
@@ -88,6 +102,7 @@ def arena(
                 support=support,
                 bytecode=built.folder / "bytecode",
                 folder=work / folder,
+                project=built.checkout,
                 caches=work / folder / "caches" if caches is None else caches / built.folder.name,
             )
         )

@@ -32,8 +32,10 @@ LOOKS = (
 )  # fmt: skip
 """After how many blocks a case is looked at; after the last it stays undecided."""
 
-_FIRST_SHARE = 2 / 3
-"""Of the error permitted to a case, what its first possible accusation may use up."""
+_FAILURES_SHARE = 0.2
+"""Of the error permitted to a case, what is kept for saying that it newly fails."""
+_FIRST_SHARE = 5 / 6
+"""Of the rest, what the first look that can report a slowdown may use up."""
 
 MISS = 0.005
 """How often a slowdown of exactly the threshold may be taken for none, for each case."""
@@ -58,15 +60,21 @@ class Zone:
 @dataclass(frozen=True, slots=True)
 class Promise:
     """What is promised of a suite: at most `alarm` of suites of unchanged code raise an alarm, with
-    `cases` cases that may."""
+    `cases` cases that may be called slower, and `every` case that may be said to fail (0: as many)."""
 
     cases: int
     alarm: float = 0.01
+    every: int = 0
 
     def level(self, blocks: int) -> float:
         """The error permitted to an accusation at the look after `blocks` blocks; 0 at a look that is
         too early for any, and at block counts that are no look."""
         return self._levels().get(blocks, 0.0)
+
+    @property
+    def of_failures(self) -> float:
+        """The error permitted to saying that a case newly fails."""
+        return _FAILURES_SHARE * self.alarm / max(self.every, self.cases, 1)
 
     @property
     def least(self) -> int:
@@ -76,7 +84,7 @@ class Promise:
     def _levels(self) -> dict[int, float]:
         """The error permitted to each case, spread over the looks at which a claim is possible: the
         first has at least what unanimous blocks need, the others ever less."""
-        share = self.alarm / max(self.cases, 1)
+        share = (1.0 - _FAILURES_SHARE) * self.alarm / max(self.cases, 1)
         looks = [look for look in LOOKS if 0.5**look <= _FIRST_SHARE * share]
         if not looks:
             return {}
@@ -108,10 +116,14 @@ class Estimate:
     detectable: float
 
 
-def claim(effects: Sequence[float], zone: Zone, promise: Promise) -> Claim | None:
+def claim(
+    effects: Sequence[float], zone: Zone, promise: Promise, *, thorough: bool = True
+) -> Claim | None:
     """What the effects prove at this look, None where more blocks are needed.
 
-    Only to be asked at the block counts in `LOOKS`: each answer spends some of the permitted error.
+    Only to be asked at the block counts in `LOOKS`: each answer spends some of the permitted error. Unless
+    it is to be `thorough`, that a case is no regression is enough: what is left is to tell faster from
+    unchanged.
     """
     if len(set(effects)) == 1:
         return _without_noise(effects[0], zone)
@@ -126,6 +138,8 @@ def claim(effects: Sequence[float], zone: Zone, promise: Promise) -> Claim | Non
         return None
     if location.bound(spent) < -zone.tolerance:
         return Claim.IMPROVEMENT
+    if not thorough:
+        return Claim.NEITHER
     return Claim.NEITHER if location.bound(1.0 - spent) > -zone.threshold else None
 
 

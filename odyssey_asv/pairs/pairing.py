@@ -12,20 +12,20 @@ import math
 import random
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
 from odyssey_asv.adapter.paired.workers import (
-    Clocks,
-    Discovered,
     Failed,
     Measured,
     Missing,
     Outcome,
     Prepared,
+    Sample,
     Side,
     Skipped,
     Task,
@@ -33,7 +33,9 @@ from odyssey_asv.adapter.paired.workers import (
     holds_cache,
     processors,
 )
+from odyssey_asv.errors import CannotMeasureError
 from odyssey_asv.model import Status
+from odyssey_asv.pairs import tracebacks
 from odyssey_asv.pairs.trials import BASE, CONTENDER, Block, Settings, Trial, sampled_s
 from odyssey_asv.policy import Verdict
 
@@ -64,13 +66,6 @@ class Watcher:
         """A case is done with."""
 
 
-def discover(side: Side, rng: random.Random) -> Discovered:
-    """asv's description of each benchmark of the suite. Raises `CannotMeasureError`."""
-    with Worker(side, rng) as worker:
-        worker.started()
-        return worker.discover()
-
-
 Enough = Callable[[Trial], bool]
 """Asked after each round of a trial that has new blocks: whether it needs no more."""
 
@@ -78,7 +73,8 @@ Enough = Callable[[Trial], bool]
 class Engine:
     """Measures the trials of one pair of environments until each has enough or time is up.
 
-    `enough` may raise ValueError for values that cannot be compared; that ends the case."""
+    `enough` may raise ValueError for values that cannot be compared; that ends the case. `permitted` is the
+    error permitted to saying of a case that one side fails more often than the other."""
 
     def __init__(  # noqa: PLR0913, PLR0917 (what it works with, each used throughout)
         self,
@@ -88,6 +84,8 @@ class Engine:
         enough: Enough,
         rng: random.Random,
         watcher: Watcher,
+        *,
+        permitted: float,
     ) -> None:
         self.trials = list(found)
         self.processes = 0
@@ -97,11 +95,14 @@ class Engine:
         self._enough = enough
         self._rng = rng
         self._watcher = watcher
-        self._caches: dict[tuple[int, str], Path | str] = {}
+        self._permitted = permitted
+        self._caches: dict[tuple[int, str], Path | Failed] = {}
         self._processor: int | None = None
         # What starting the interpreters of a round takes. Later ones start while one is measured.
         self._start_s = 0.0
         self._began = 0.0
+        # What each side took for its last answer to being told to get ready.
+        self._answered_s = [0.0, 0.0]
 
     def run(
         self,
@@ -126,10 +127,14 @@ class Engine:
                 number += 1
                 self._watcher.round(number, len(left))
                 self._choose_processor()
+                if number > 1:
+                    self._retry_caches(left)
                 workers = following or self._start(stack)
                 for worker in workers:
                     worker.started()
-                self._load(workers, left)
+                # What ends a process that imports it fails in the cases, not for the whole check.
+                ended = self._load(workers, left)
+                going = [worker for worker in workers if worker not in ended]
                 if number == 1:
                     self._start_s = time.monotonic() - self._began
                 following = self._start(stack) if ahead else None
@@ -138,7 +143,7 @@ class Engine:
                     if clock() >= deadline:
                         break
                     self._watcher.case(trial.label)
-                    if not all(worker.alive for worker in workers):
+                    if not all(worker.alive for worker in going):
                         break
                     self._block(trial, workers, len(left))
                 for worker in workers:
@@ -169,41 +174,95 @@ class Engine:
         """The processor for samples that need only one."""
         return self._processor if self._settings.cpu is None else self._settings.cpu
 
-    def _load(self, workers: tuple[Worker, Worker], left: Sequence[Trial]) -> None:
-        """Import what is left. What cannot be imported, its block will find missing."""
+    def _load(self, workers: tuple[Worker, Worker], left: Sequence[Trial]) -> Collection[Worker]:
+        """Import what is left. What cannot be imported, its block will find missing. Returns the workers
+        that ended over it."""
         names = sorted({t.benchmark.id for t in left if not t.alone})
         for worker in workers:
             worker.begin_load(names)
+        ended = []
         for worker in workers:
-            worker.loaded()
+            try:
+                worker.loaded()
+            except CannotMeasureError:
+                ended.append(worker)
+        return ended
 
     def _make_ready(self) -> None:
         """Compile what will be imported and fill the caches of `setup_cache`: from the first block on
         every process of either side finds the same."""
         names = sorted({t.benchmark.id for t in self.trials})
+        with ExitStack() as stack:
+            workers = self._start(stack)
+            absent: list[dict[str, Missing]] = []
+            for worker in workers:
+                worker.started()
+                worker.begin_load(names)
+            for worker in workers:
+                try:
+                    absent.append(worker.loaded())
+                except CannotMeasureError:
+                    absent.append({})
+            for trial in self.trials:
+                before, after = (faults.get(trial.benchmark.id) for faults in absent)
+                if after is not None and not after.broken:
+                    self._lacks(trial, CONTENDER, after)
+                elif before is not None and after is None:
+                    self._lacks(trial, BASE, before)
+        for key in {t.cache_key for t in self.trials if t.cache_key and not t.done}:
+            self._make_caches(key)
+
+    def _make_caches(self, key: str) -> None:
+        """Run the `setup_cache` of either side that has not been run to its end."""
+        trial = next(t for t in self.trials if t.cache_key == key and not t.done)
+        name = hashlib.sha256(key.encode()).hexdigest()[:16]
         for side, which in enumerate(self._sides):
+            folder = which.caches / name
+            self._caches[side, key] = folder
+            if holds_cache(folder):
+                continue
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
             with Worker(which, self._rng) as worker:
                 worker.started()
                 self.processes += 1
-                faults = worker.load(names)
-                for trial in self.trials:
-                    if trial.benchmark.id in faults:
-                        self._settle(trial, side, Missing(faults[trial.benchmark.id]))
-                keys = {t.cache_key: t for t in self.trials if t.cache_key and not t.done}
-                for key, trial in keys.items():
-                    name = hashlib.sha256(key.encode()).hexdigest()[:16]
-                    folder = which.caches / name
-                    fault = None
-                    if not holds_cache(folder):
-                        shutil.rmtree(folder, ignore_errors=True)
-                        folder.mkdir(parents=True)
-                        fault = worker.cache(trial.benchmark.id, folder, trial.timeout_s)
-                    self._caches[side, key] = folder if fault is None else fault
+                fault = worker.cache(trial.benchmark.id, folder, trial.limit_s)
+                if fault is not None:
+                    self._caches[side, key] = self._located(side, fault)
+
+    def _retry_caches(self, left: Sequence[Trial]) -> None:
+        """Run a `setup_cache` that failed once more, and that of the other side with it: where it fails by
+        chance, it fails as often on either side."""
+        for key in {t.cache_key for t in left if t.cache_key}:
+            made = [self._caches[side, key] for side in (BASE, CONTENDER)]
+            if any(isinstance(cache, Failed) for cache in made):
+                for cache in made:
+                    if isinstance(cache, Path):
+                        shutil.rmtree(cache, ignore_errors=True)
+                self._make_caches(key)
+
+    def _located(self, side: int, failed: Failed) -> Failed:
+        """A failure with the place in the suite or the project where it was raised."""
+        return replace(failed, where=tracebacks.where(failed.reason, self._sides[side]))
+
+    def _lacks(self, trial: Trial, side: int, missing: Missing) -> None:
+        """End a case that one side simply does not have."""
+        trial.fate = (Verdict.ADDED if side == BASE else Verdict.REMOVED, missing.reason)
+        trial.missing.add(side)
+        trial.done = True
 
     def _block(self, trial: Trial, workers: tuple[Worker, Worker], left: int) -> None:
-        if not trial.done:
-            self._look_at_caches(trial)
+        """One attempt at a case: a process of either side, asked for the same. What it gives counts where
+        neither side failed."""
         if trial.done:
+            return
+        failed = {
+            side: cache
+            for side in (BASE, CONTENDER)
+            if isinstance(cache := self._cache_of(trial, side), Failed)
+        }
+        if failed:
+            self._attempted(trial, failed)
             return
         with ExitStack() as stack:
             if trial.alone:
@@ -214,74 +273,129 @@ class Engine:
             outcomes = self._prepare(trial, workers)
             if not trial.blocks:
                 trial.ready_s = time.monotonic() - began
-            self._take(trial, workers, outcomes, left)
+            block = self._take(trial, workers, outcomes, failed, left)
             for worker in () if trial.slow else workers:
                 worker.end()
             for side, worker in enumerate(workers):
                 fault = worker.finish()
-                if fault is not None and not trial.done:
-                    self._settle(trial, side, fault)
+                if fault is not None:
+                    failed.setdefault(side, self._located(side, fault))
+        if trial.done:
+            return
+        if block is not None and not failed:
+            trial.blocks.append(block)
+            first, second = outcomes
+            if isinstance(first, Prepared) and isinstance(second, Prepared):
+                trial.cool_down((first.first, second.first))
+                if not trial.shared and len(trial.blocks) == 1 and self._one is not None:
+                    trial.share(self._settings.clock)
+        self._attempted(trial, failed)
+
+    def _attempted(self, trial: Trial, failed: dict[int, Failed]) -> None:
+        """Take down what came of an attempt."""
+        for side, fault in failed.items():
+            trial.faults[side].append(fault)
+        if len(failed) == 1:
+            ((side, fault),) = failed.items()
+            if fault.timeout:
+                trial.out_of_time(max(self._answered_s[1 - side], *trial.solo[1 - side][-1:], 0.0))
+        trial.attempted(BASE in failed, CONTENDER in failed, self._permitted)
 
     def _take(
         self,
         trial: Trial,
         workers: tuple[Worker, Worker],
         outcomes: tuple[Outcome, Outcome],
+        failed: dict[int, Failed],
         left: int,
-    ) -> None:
-        """Take what both sides, got ready, have to give."""
+    ) -> Block | None:
+        """What both sides, got ready, have to give; None where one of them has nothing. Failures are added
+        to `failed`."""
         first, second = outcomes
         if isinstance(first, Prepared) and isinstance(second, Prepared):
-            trial.ready(first, second)
-            if self._sample(trial, workers, left):
-                trial.cool_down((first.first, second.first))
-                if not trial.shared and len(trial.blocks) == 1 and self._one is not None:
-                    trial.share(self._settings.clock)
-        elif isinstance(first, Measured) and isinstance(second, Measured):
-            trial.blocks.append(Block(0, values=(first.value, second.value)))
+            trial.ready(first)
+            return self._sample(trial, workers, failed, left)
+        if isinstance(first, Measured) and isinstance(second, Measured):
             self.sampling_s += sampled_s(first.value) + sampled_s(second.value)
-        else:
-            for side, outcome in enumerate(outcomes):
-                self._settle(trial, side, outcome)
+            return Block(0, values=(first.value, second.value))
+        for side, outcome in enumerate(outcomes):
+            self._decline(trial, side, outcome, failed)
+        if not failed and not trial.done:
+            trial.fate = (Verdict.NOT_COMPARABLE, "it takes time on one side only")
+            trial.done = True
+        for side, outcome in enumerate(outcomes):
+            if isinstance(outcome, Prepared) and not trial.done:
+                # What this side takes tells how bad it is on the other, and it may fail as well.
+                trial.ready(outcome)
+                taken = workers[side].sample()
+                if isinstance(taken, Failed):
+                    failed[side] = self._located(side, taken)
+                else:
+                    trial.solo[side].append(taken.wall / outcome.number)
+        return None
 
-    def _look_at_caches(self, trial: Trial) -> None:
-        for side in (BASE, CONTENDER):
-            cache = self._cache_of(trial, side)
-            if isinstance(cache, str):
-                self._settle(trial, side, Failed(f"setup_cache failed: {cache}"), last=True)
+    def _decline(
+        self, trial: Trial, side: int, outcome: Outcome, failed: dict[int, Failed]
+    ) -> None:
+        """Take down why a side has nothing to give, if it has not."""
+        match outcome:
+            case Skipped():
+                trial.states[side] = Status.SKIPPED
+                trial.done = True
+            case Missing(broken=False) if not trial.blocks:
+                self._lacks(trial, side, outcome)
+            case Missing():
+                said = outcome.traceback or outcome.reason
+                failed[side] = self._located(side, Failed(said))
+            case Failed():
+                failed[side] = self._located(side, outcome)
+            case _:
+                pass
 
     def _prepare(self, trial: Trial, workers: tuple[Worker, Worker]) -> tuple[Outcome, Outcome]:
         """Both sides at once, but one after the other where the base has to find `number` first, and in
         either order where they time themselves or have no time for each other."""
-        tasks = [self._task(trial, side) for side in (BASE, CONTENDER)]
+        outcomes: dict[int, Outcome] = {}
+        began: dict[int, float] = {}
+
+        def begin(side: int) -> None:
+            began[side] = time.monotonic()
+            workers[side].begin(self._task(trial, side))
+
+        def wait(side: int) -> None:
+            outcomes[side] = workers[side].prepared()
+            self._answered_s[side] = time.monotonic() - began[side]
+
         if trial.times_itself or trial.slow:
-            outcomes: dict[int, Outcome] = {}
             for side in self._rng.sample((BASE, CONTENDER), 2):
-                workers[side].begin(tasks[side])
-                outcomes[side] = workers[side].prepared()
-            return outcomes[BASE], outcomes[CONTENDER]
-        if trial.number or not trial.timed:
-            for worker, task in zip(workers, tasks, strict=True):
-                worker.begin(task)
-            return workers[BASE].prepared(), workers[CONTENDER].prepared()
-        workers[BASE].begin(tasks[BASE])
-        first = workers[BASE].prepared()
-        if isinstance(first, Prepared):
-            trial.number = first.number
-        workers[CONTENDER].begin(self._task(trial, CONTENDER))
-        return first, workers[CONTENDER].prepared()
+                begin(side)
+                wait(side)
+        elif trial.number or not trial.timed:
+            begin(BASE)
+            begin(CONTENDER)
+            wait(BASE)
+            wait(CONTENDER)
+        else:
+            begin(BASE)
+            wait(BASE)
+            if isinstance(first := outcomes[BASE], Prepared):
+                trial.number = first.number
+            begin(CONTENDER)
+            wait(CONTENDER)
+        return outcomes[BASE], outcomes[CONTENDER]
 
     def _task(self, trial: Trial, side: int) -> Task:
         cache = self._cache_of(trial, side)
         return Task(
             benchmark=trial.benchmark.id,
             params=tuple(text for _, text in trial.case.params) if trial.case.params else None,
-            timeout_s=trial.timeout_s,
+            timeout_s=trial.limit_s,
             cache=cache if isinstance(cache, Path) else None,
             number=trial.number,
             cpu=self._processor_for(trial),
             fork=not trial.alone,
             warm=trial.warm,
+            shared=trial.shared,
         )
 
     def _processor_for(self, trial: Trial) -> int | None:
@@ -301,56 +415,52 @@ class Engine:
         known = [number for number in allowed if number < len(busy)]
         self._processor = min(known, key=lambda number: busy[number], default=None)
 
-    def _cache_of(self, trial: Trial, side: int) -> Path | str | None:
+    def _cache_of(self, trial: Trial, side: int) -> Path | Failed | None:
         return None if trial.cache_key is None else self._caches[side, trial.cache_key]
 
-    def _sample(self, trial: Trial, workers: tuple[Worker, Worker], left: int) -> bool:
-        """Add a block; false where a side broke."""
-        pairs: list[tuple[Clocks, Clocks]] = []
-        take = self._at_once if trial.shared else self._in_turn
+    def _sample(
+        self, trial: Trial, workers: tuple[Worker, Worker], failed: dict[int, Failed], left: int
+    ) -> Block | None:
+        """As many pairs as make a block; None where a side broke. Both sides are asked for the same, also
+        after one of them broke."""
+        pairs: list[tuple[Sample, Sample]] = []
         wanted = 1
         while len(pairs) < wanted:
             began = time.monotonic()
-            taken = take(trial, workers)
-            if taken is None:
-                return False
-            pairs.append(taken)
+            base, contender = self._pair(trial, workers)
+            for side, taken in enumerate((base, contender)):
+                if isinstance(taken, Failed):
+                    failed[side] = self._located(side, taken)
+            if isinstance(base, Failed) or isinstance(contender, Failed):
+                samples = [*(pair[BASE] for pair in pairs), base], [
+                    *(pair[CONTENDER] for pair in pairs), contender,
+                ]  # fmt: skip
+                for side, every in enumerate(samples):
+                    good = [sample.wall for sample in every if isinstance(sample, Sample)]
+                    trial.solo[side].extend(seconds / trial.number for seconds in good)
+                return None
+            pairs.append((base, contender))
             if len(pairs) == 1:
                 wanted = self._pairs(trial, time.monotonic() - began, left)
-        trial.blocks.append(Block(trial.number, tuple(pairs)))
-        return True
+        return Block(trial.number, tuple(pairs))
 
-    def _in_turn(
+    def _pair(
         self, trial: Trial, workers: tuple[Worker, Worker]
-    ) -> tuple[Clocks, Clocks] | None:
-        """A pair of samples, one after the other in random order; None where a side broke."""
-        taken: dict[int, Clocks] = {}
-        for side in self._rng.sample((BASE, CONTENDER), 2):
-            clocks = workers[side].sample()
-            if isinstance(clocks, Failed):
-                self._settle(trial, side, clocks)
-                return None
-            taken[side] = clocks
-            self.sampling_s += clocks[0]
-        return taken[BASE], taken[CONTENDER]
-
-    def _at_once(
-        self, trial: Trial, workers: tuple[Worker, Worker]
-    ) -> tuple[Clocks, Clocks] | None:
-        """A pair of samples by the processor's clock, both at once; None where a side broke. The wall clock
-        shows nothing then: what it would show of a sample alone is what the sample takes of the
-        processor."""
-        for side in self._rng.sample((BASE, CONTENDER), 2):
-            workers[side].begin_sample()
-        taken: dict[int, Clocks] = {}
+    ) -> tuple[Sample | Failed, Sample | Failed]:
+        """A sample of each side: one after the other in random order, or both at once on one processor."""
+        taken: dict[int, Sample | Failed] = {}
+        order = self._rng.sample((BASE, CONTENDER), 2)
+        for side in order:
+            if trial.shared:
+                workers[side].begin_sample()
+            else:
+                taken[side] = workers[side].sample()
         for side in (BASE, CONTENDER):
-            clocks = workers[side].sampled()
-            if isinstance(clocks, Failed):
-                self._settle(trial, side, clocks)
-                return None
-            _, spent_s, own_s = clocks
-            taken[side] = spent_s, spent_s, own_s
-            self.sampling_s += spent_s
+            if trial.shared:
+                taken[side] = workers[side].sampled()
+            if isinstance(sample := taken[side], Sample):
+                # Of two that share a processor, each has what it gets of it.
+                self.sampling_s += sample.cpu if trial.shared else sample.wall
         return taken[BASE], taken[CONTENDER]
 
     def _pairs(self, trial: Trial, pair_s: float, left: int) -> int:
@@ -369,30 +479,6 @@ class Engine:
         if pair_s < 1.0 and not trial.shared:
             pairs = max(pairs, 3)
         return min(pairs, trial.repeat) if trial.repeat else pairs
-
-    def _settle(self, trial: Trial, side: int, outcome: Outcome, *, last: bool = False) -> None:
-        """Remember what a side could not do, and end the case where that will not change.
-
-        A failure may be a hiccup and gets a second chance, unless it is the `last`."""
-        match outcome:
-            case Missing(reason) if trial.blocks:
-                # It was there before.
-                self._settle(trial, side, Failed(reason))
-            case Missing(reason):
-                added = side == BASE
-                trial.fate = (Verdict.ADDED if added else Verdict.REMOVED, reason)
-                trial.missing.add(side)
-                trial.done = True
-            case Skipped():
-                trial.states[side] = Status.SKIPPED
-                trial.done = True
-            case Failed():
-                trial.faults[side].append(outcome)
-                if last or outcome.timeout or len(trial.faults[side]) > 1:
-                    trial.states[side] = Status.TIMEOUT if outcome.timeout else Status.FAILED
-                    trial.done = True
-            case _:
-                pass
 
     def _look(self, trial: Trial) -> None:
         if not trial.done:

@@ -15,10 +15,13 @@ from odyssey_asv.adapter.environments import Built, Recipe, Workshop
 from odyssey_asv.adapter.metadata import asv_name
 from odyssey_asv.errors import CannotMeasureError
 from odyssey_asv.findings import Clock
-from odyssey_asv.pairs import pairing
 from odyssey_asv.pairs.arena import arena, suite_of, work_folder
+from odyssey_asv.pairs.discovery import discover
 from odyssey_asv.pairs.pairing import Engine, Enough, Watcher
 from odyssey_asv.pairs.trials import Settings, Trial, trials
+
+_TWICE = 0.28
+"""The error permitted to saying that a commit fails in a benchmark: two attempts out of two show it."""
 
 
 @dataclass(slots=True)
@@ -77,7 +80,7 @@ class Prober:
             newest = self.build(self.suite_from)
             with work_folder(self.work) as folder:
                 place = arena((newest, newest), self._suite, self.state, folder / "suite")
-                self._records = pairing.discover(place.sides[1], self.rng).records
+                self._records = discover(place.sides[1], self.rng).records
         return self._records
 
     @property
@@ -98,7 +101,13 @@ class Prober:
         with work_folder(self.work) as folder:
             place = arena(pair, self._suite, self.state, folder / "pair", self.work / "caches")
             engine = Engine(
-                place.sides, list(found.values()), self.settings, enough, self.rng, self.watcher
+                place.sides,
+                list(found.values()),
+                self.settings,
+                enough,
+                self.rng,
+                self.watcher,
+                permitted=_TWICE,
             )
             engine.run(deadline)
         return found

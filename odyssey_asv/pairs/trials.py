@@ -14,21 +14,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from odyssey_asv.adapter.metadata import asv_name, benchmark_of
-from odyssey_asv.adapter.paired.workers import Clocks, Failed, Prepared
+from odyssey_asv.adapter.paired.workers import Failed, Prepared, Sample
 from odyssey_asv.comparison import label
 from odyssey_asv.findings import Clock, Finding, verdict_of
 from odyssey_asv.model import Benchmark, Better, Case, Kind, Metric, Result, Status
-from odyssey_asv.pairs import evidence
+from odyssey_asv.pairs import clocks, evidence
 from odyssey_asv.pairs.evidence import Claim, Estimate, Promise, Zone, zone_of
+from odyssey_asv.pairs.failures import Failures
 from odyssey_asv.policy import Limits, Policy, Verdict
+from odyssey_asv.units import format_duration, significant
 
 BASE, CONTENDER = 0, 1
 
-_PROCESSOR_BOUND = (0.97, 1.03)
-"""What share of an undisturbed sample's time one thread that never waits spends on the processor."""
-
-_WAITS = 0.5
-"""A case whose samples give up the processor as often as this waits for something."""
 _LONG_S = 0.2
 _SLICES_S = 0.02
 """Samples from this length on are cut into several by whatever else wants the processor."""
@@ -38,13 +35,14 @@ _AS_LONG = 0.03
 _NEWEST = 10
 _NORMAL = 1.4826
 """A normal distribution's standard deviation over its median absolute value."""
-_TINY_S = 20e-6
-"""A call shorter than this, set up each time, is too short for the processor's clock."""
+_LEAST_LIMIT_S, _LIMIT_TIMES = 1.0, 10.0
+"""Once a side ran out of its time, both get no more than this, or so many times what the other took."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to measure. `benches` are asv's `-b` expressions; `cpu` pins the samples to one processor."""
+    """How to measure. `benches` are asv's `-b` expressions; `cpu` pins the samples to one processor.
+    `thorough` goes on with cases that are proved to be no regression, to tell faster from unchanged."""
 
     policy: Policy
     benches: tuple[str, ...] = ()
@@ -52,20 +50,25 @@ class Settings:
     confidence: float = 0.99
     timeout_s: float = 60.0
     cpu: int | None = None
+    thorough: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What one process of each side said of a case: clocks of each pair, base first; or one value each."""
+    """What one process of each side said of a case: a sample of each for each pair, or one value each."""
 
     number: int
-    pairs: tuple[tuple[Clocks, Clocks], ...] = ()
+    pairs: tuple[tuple[Sample, Sample], ...] = ()
     values: tuple[Any, Any] | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Trial:
-    """What is known of one case: how to measure it, the blocks so far, and what went wrong."""
+    """What is known of one case: how to measure it, the blocks so far, and what went wrong.
+
+    `limit_s` is how long either side may take for an answer now, `timeout_s` how long at first. `solo`
+    holds seconds of a call that a side took while the other failed.
+    """
 
     benchmark: Benchmark
     case: Case
@@ -76,23 +79,27 @@ class Trial:
     zone: Zone
     gated: bool
     alone: bool
+    limit_s: float = 0.0
     own_timer: bool = False
     fresh: bool = False
-    parallel: bool = False
     shared: bool = False
-    waits: list[float] = field(default_factory=list)
     warm: bool = True
     ready_s: float = 0.0
     number: int = 0
     repeat: int = 0
     clock: Clock | None = None
     blocks: list[Block] = field(default_factory=list)
+    failures: Failures = field(default_factory=Failures)
     faults: tuple[list[Failed], list[Failed]] = field(default_factory=lambda: ([], []))
+    solo: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
     claim: Claim | None = None
     done: bool = False
     fate: tuple[Verdict, str | None] | None = None
     states: list[Status] = field(default_factory=lambda: [Status.OK, Status.OK])
     missing: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.limit_s = self.limit_s or self.timeout_s
 
     @property
     def timed(self) -> bool:
@@ -108,26 +115,33 @@ class Trial:
         """Whether it is a timing whose processes give samples that they took, as far as is known yet."""
         return self.timed and bool(self.blocks) and self.blocks[0].values is not None
 
-    def ready(self, base: Prepared, contender: Prepared) -> None:
-        """Take down what both sides found out while they got ready."""
+    @property
+    def parallel(self) -> bool:
+        """Whether more than one thread or process works on either side."""
+        return any(samples and clocks.works_with_others(samples) for samples in self._samples())
+
+    def _samples(self) -> tuple[list[Sample], list[Sample]]:
+        """All samples of either side."""
+        pairs = [pair for block in self.blocks for pair in block.pairs]
+        return [base for base, _ in pairs], [contender for _, contender in pairs]
+
+    def ready(self, base: Prepared) -> None:
+        """Take down what the base, whom the contender follows, found out while it got ready."""
         self.number, self.repeat = base.number, base.repeat
         self.own_timer, self.fresh = base.own_timer, base.fresh
-        if self.warm:
-            self.parallel |= base.parallel or contender.parallel
-            self.waits += [base.waits, contender.waits]
 
-    def cool_down(self, firsts: tuple[Clocks | None, Clocks | None]) -> None:
+    def cool_down(self, firsts: tuple[Sample | None, Sample | None]) -> None:
         """Do without warming up from now on where a sample is one long call and the first one of a process,
         given for each side, takes as long as the next: with calls of seconds it is half of the time."""
         pairs = self.blocks[-1].pairs
         if not self.warm or self.number != 1 or len(self.blocks) > 1:
             return
         for side, first in enumerate(firsts):
-            # Only the processor's clock tells one call from the next on a busy machine.
-            later = statistics.median(pair[side][_POSITION[Clock.CPU]] for pair in pairs)
+            # Only CPU time tells one call from the next on a busy machine.
+            later = statistics.median(pair[side].cpu for pair in pairs)
             if first is None or later < _LONG_S:
                 return
-            if abs(first[_POSITION[Clock.CPU]] / later - 1.0) > _AS_LONG:
+            if abs(first.cpu / later - 1.0) > _AS_LONG:
                 return
         self.warm = False
 
@@ -138,8 +152,7 @@ class Trial:
         for no other is of use then, and the block, which was only to find out, does not count."""
         if self.own_timer or self.times_itself:
             return False
-        at = _POSITION[Clock.CPU]
-        spent_s = statistics.median(c[at] for pair in self.blocks[0].pairs for c in pair)
+        spent_s = statistics.median(s.cpu for pair in self.blocks[0].pairs for s in pair)
         if not _SLICES_S <= spent_s <= self.timeout_s / _IN_TIME:
             return False
         if wanted is Clock.WALL or self._fitting_clock() is not Clock.CPU:
@@ -157,8 +170,10 @@ class Trial:
     def _effect(self, block: Block) -> float:
         if block.values is not None:
             return _log_ratio(*map(_number, block.values))
-        at = _POSITION[self.clock or Clock.WALL]
-        return statistics.median(_log_ratio(a[at], b[at]) for a, b in block.pairs)
+        clock = self.clock or Clock.WALL
+        return statistics.median(
+            _log_ratio(clocks.seconds(a, clock), clocks.seconds(b, clock)) for a, b in block.pairs
+        )
 
     def spread(self) -> float | None:
         """By how much pairs of one process differ: the standard deviation of their log ratios, without
@@ -166,16 +181,16 @@ class Trial:
         two pairs."""
         if not any(block.pairs for block in self.blocks):
             return None
-        at = _POSITION[self.clock or self._fitting_clock()]
+        clock = self.clock or self._fitting_clock()
         apart: list[float] = []
         for block in self.blocks[-_NEWEST:]:
-            clocks = [(base[at], contender[at]) for base, contender in block.pairs]
-            ratios = [_log_ratio(*pair) for pair in clocks if min(pair) > 0.0]
+            taken = [(clocks.seconds(a, clock), clocks.seconds(b, clock)) for a, b in block.pairs]
+            ratios = [_log_ratio(*pair) for pair in taken if min(pair) > 0.0]
             apart += [abs(later - before) for before, later in itertools.pairwise(ratios)]
         return _NORMAL * statistics.median(apart) / math.sqrt(2.0) if apart else None
 
     def choose_clock(self, wanted: Clock) -> None:
-        """Choose the clock to judge by, once, from both sides alike."""
+        """Choose the clock to judge by, once, for both sides alike."""
         if self.clock is None and self.timed and self.blocks:
             if self.own_timer or self.times_itself:
                 self.clock = Clock.OWN
@@ -183,24 +198,51 @@ class Trial:
                 self.clock = self._fitting_clock() if wanted is Clock.AUTO else wanted
 
     def _fitting_clock(self) -> Clock:
-        samples = [clocks for block in self.blocks for pair in block.pairs for clocks in pair]
-        if self.fresh and statistics.median(w for w, _, _ in samples) < _TINY_S * self.number:
-            return Clock.WALL
-        shares = sorted(cpu / wall for wall, cpu, _ in samples)
-        # Most samples may have been interrupted; those that were not show what the work is bound by.
-        least, most = _PROCESSOR_BOUND
-        share = shares[-1 - len(shares) // 10]
-        waits = share < least and statistics.median(self.waits) >= _WAITS
-        return Clock.WALL if waits or self.parallel or share > most else Clock.CPU
+        return clocks.fitting(self._samples(), fresh=self.fresh, number=self.number)
+
+    def fail(self, side: int, failed: Failed) -> None:
+        """Remember what a side could not do in the attempt under way."""
+        self.faults[side].append(failed)
+
+    def out_of_time(self, other_s: float) -> None:
+        """After a side ran out of its time for an answer, which the other gave after `other_s`: what is so
+        much slower need not be waited for to the end again."""
+        self.limit_s = min(self.limit_s, max(_LEAST_LIMIT_S, _LIMIT_TIMES * other_s))
+
+    def attempted(self, base: bool, contender: bool, permitted: float) -> None:
+        """Take down whether the sides failed in an attempt, and end the case where one is thereby proved to
+        fail, with this permitted error, or both do."""
+        self.failures.add(base, contender)
+        if self.failures.always_both:
+            self._failed_sides(BASE, CONTENDER)
+        elif self.failures.shown(CONTENDER, permitted):
+            self._failed_sides(CONTENDER)
+        elif self.failures.shown(BASE, permitted):
+            self._failed_sides(BASE)
+        elif self.failures.any and not self.failures.pending and self.claim is None:
+            self.done = True
+
+    def _failed_sides(self, *sides: int) -> None:
+        for side in sides:
+            late = all(fault.timeout for fault in self.faults[side])
+            self.states[side] = Status.TIMEOUT if late else Status.FAILED
+        self.done = True
 
     def judge(self, settings: Settings, promise: Promise) -> bool:
         """Whether the blocks so far decide the case, or will not decide it however many follow. Raises
         ValueError for values that have no ratio."""
         if len(self.blocks) not in evidence.LOOKS:
-            return False
+            # An attempt that failed brings no new block, and so no new look.
+            return self._enough()
         self.choose_clock(settings.clock)
-        self.claim = evidence.claim(self.effects(), self.zone, promise)
-        return self.claim is not None or len(self.blocks) >= evidence.LOOKS[-1]
+        self.claim = evidence.claim(self.effects(), self.zone, promise, thorough=settings.thorough)
+        return self._enough() or len(self.blocks) >= evidence.LOOKS[-1]
+
+    def _enough(self) -> bool:
+        """Whether there is a claim, and nothing to be found out about failures."""
+        return self.claim is Claim.REGRESSION or (
+            self.claim is not None and not self.failures.pending
+        )
 
     @property
     def alarm(self) -> Verdict | None:
@@ -216,21 +258,21 @@ class Trial:
             return None
         fate = self.fate or self._fate()
         effects: list[float] = []
-        if fate is None:
+        if self.blocks:
             self.choose_clock(settings.clock)
             try:
                 effects = self.effects()
             except ValueError as error:
-                fate = (Verdict.NOT_COMPARABLE, str(error))
+                fate = fate or (Verdict.NOT_COMPARABLE, str(error))
         found = evidence.estimate(effects, self.zone, promise, settings.confidence)
         verdict, reason = fate or (verdict_of(self.claim, found, self.limits), None)
-        if verdict is Verdict.INCONCLUSIVE:
+        if fate is None and verdict is Verdict.INCONCLUSIVE:
             reason = _why_undecided(found, len(effects), promise.least)
         return Finding(
             label=self.label,
             benchmark=self.benchmark,
             case=self.case,
-            gated=self.gated,
+            gated=self.gated or verdict is Verdict.FAILED,
             verdict=verdict,
             limits=self.limits,
             effects=tuple(effects),
@@ -239,63 +281,126 @@ class Trial:
             reason=reason,
             base=self.result(BASE),
             contender=self.result(CONTENDER),
+            trace=self._trace() if verdict is Verdict.FAILED else None,
+            at_least=self.at_least,
+            unsteady=verdict is Verdict.NOT_COMPARABLE and self.failures.any,
+            suspect=verdict is Verdict.INCONCLUSIVE and self.failures.one_sided,
         )
 
     def _fate(self) -> tuple[Verdict, str | None] | None:
-        """The verdict where the case could not be measured on both sides."""
+        """The verdict where the case could not be measured on both sides, or not each time."""
         before, after = self.states
         if before.failed and after.failed:
             return Verdict.NOT_COMPARABLE, f"on both sides it {self._failed(CONTENDER)}"
         if after.failed:
-            return Verdict.FAILED, f"it {self._failed(CONTENDER)}"
+            return Verdict.FAILED, self._newly_failed()
         if before.failed:
             return Verdict.FIXED, f"{self._failed(BASE)} in the base"
         if Status.SKIPPED in (before, after):
             return (Verdict.ADDED if before is Status.SKIPPED else Verdict.REMOVED), "skipped"
+        if self.failures.any and self.claim is not Claim.REGRESSION:
+            if self.failures.one_sided:
+                said = f"time was up; {self._how_often()}; it {self._failed(CONTENDER)}"
+                return Verdict.INCONCLUSIVE, said
+            side = CONTENDER if self.faults[CONTENDER] else BASE
+            said = f"unsteady: {self._how_often()}; it {self._failed(side)}"
+            return Verdict.NOT_COMPARABLE, said
         return None
 
+    def _how_often(self) -> str:
+        first, second = self.failures.of(BASE), self.failures.of(CONTENDER)
+        count = self.failures.attempts
+        return f"failed in {first} of {count} processes of the base and {second} of the contender"
+
+    def _newly_failed(self) -> str:
+        said = f"it {self._failed(CONTENDER)}"
+        took, least = self._took(BASE), self.at_least
+        if took is None or least is None:
+            return said
+        base = format_duration(took)
+        return f"{said}, at least ×{significant(least, 2)}: a call takes {base} in the base"
+
     def _failed(self, side: int) -> str:
-        cause = self.faults[side][-1].reason.strip().splitlines()
-        return "failed" + (f": {cause[-1]}" if cause else "")
+        faults = self.faults[side]
+        cause = faults[0].brief if faults else ""
+        return "failed" + (f": {cause}" if cause else "")
+
+    def _trace(self) -> str | None:
+        faults = self.faults[CONTENDER]
+        return faults[0].reason if faults else None
+
+    def _took(self, side: int) -> float | None:
+        """Seconds of a call on one side, None where none ended."""
+        if not self.timed:
+            return None
+        samples = self._samples()[side]
+        taken = [sample.wall / max(self.number, 1) for sample in samples] or self.solo[side]
+        return statistics.median(taken) if taken else None
+
+    @property
+    def at_least(self) -> float | None:
+        """How many times as long as the base the contender takes at the least, where its time ran out."""
+        took = self._took(BASE)
+        if self.states[CONTENDER] is not Status.TIMEOUT or not took:
+            return None
+        return max(self.timeout_s / (max(self.number, 1) * took), 1.0)
 
     def result(self, side: int) -> Result | None:
-        """What one side gave, as an ordinary result: seconds of a call by the wall clock or by the
-        benchmark's own timer; the processor's are kept beside them. None where it has no such case,
-        or was never asked because of what the other side could not do."""
+        """What one side gave, as an ordinary result: seconds of a call by the clock that the case is judged
+        by, the other clock's beside them. None where it has no such case, or was never asked because of
+        what the other side could not do."""
         status, faults = self.states[side], self.faults[side]
-        if side in self.missing or (status is Status.OK and self.done and not self.blocks):
+        if side in self.missing:
             return None
         if status is not Status.OK:
             reason = faults[-1].reason if status.failed and faults else None
             return Result(self.case, None, status, reason)
         if not self.blocks:
-            return Result(self.case, None, Status.NOT_SELECTED)
+            if self.solo[side]:
+                taken = tuple(self.solo[side])
+                return Result(
+                    self.case,
+                    statistics.median(taken),
+                    number=self.number,
+                    repeat=len(taken),
+                    processes=tuple((seconds,) for seconds in taken),
+                )
+            if faults:
+                return Result(self.case, None, Status.FAILED, faults[-1].reason)
+            return None if self.done else Result(self.case, None, Status.NOT_SELECTED)
         if self.blocks[0].values is not None:
             values = [block.values[side] for block in self.blocks if block.values is not None]
             if all(map(_is_sampled, values)):
                 return _of_samples(self.case, values)
             numbers = [value for value in values if _is_number(value)]
             whole = len(numbers) == len(values)
-            return Result(self.case, statistics.median(numbers) if whole else values[-1])
-        at = _POSITION[Clock.OWN if self.own_timer else Clock.WALL]
-        processes = self._seconds(side, at)
+            return Result(self.case, _middle(numbers) if whole else values[-1])
+        clock = self.clock or Clock.WALL
+        processes = self._seconds(side, clock)
         return Result(
             case=self.case,
             value=statistics.median(sample for process in processes for sample in process),
             number=self.number,
             repeat=sum(map(len, processes)),
             processes=processes,
-            extra={"processor": [list(p) for p in self._seconds(side, _POSITION[Clock.CPU])]},
+            extra={"clock": clock.value, **self._other_clock(side, clock)},
         )
 
-    def _seconds(self, side: int, at: int) -> tuple[tuple[float, ...], ...]:
-        """Of a call, by the clock at `at`, for each process."""
+    def _other_clock(self, side: int, clock: Clock) -> dict[str, list[list[float]]]:
+        """The samples by the clock that the case is not judged by. Where both sides shared a processor,
+        wall-clock time holds the other side's as well and says nothing."""
+        if clock is Clock.CPU:
+            return (
+                {} if self.shared else {"wall": [list(p) for p in self._seconds(side, Clock.WALL)]}
+            )
+        return {"processor": [list(p) for p in self._seconds(side, Clock.CPU)]}
+
+    def _seconds(self, side: int, clock: Clock) -> tuple[tuple[float, ...], ...]:
+        """The seconds of a call by this clock, for each process."""
         return tuple(
-            tuple(pair[side][at] / block.number for pair in block.pairs) for block in self.blocks
+            tuple(clocks.seconds(pair[side], clock) / block.number for pair in block.pairs)
+            for block in self.blocks
         )
-
-
-_POSITION = {Clock.WALL: 0, Clock.CPU: 1, Clock.OWN: 2}
 
 
 def trials(records: Sequence[dict[str, Any]], settings: Settings) -> list[Trial]:
@@ -371,22 +476,37 @@ def _of_samples(case: Case, values: Sequence[Mapping[str, Any]]) -> Result:
     )
 
 
-def _number(value: Any) -> float:
+def _number(value: Any) -> int | float:
     """A measured value as a number: of samples that a benchmark took itself the median."""
     if _is_sampled(value):
         value = statistics.median(value["samples"])
     if not _is_number(value):
         raise ValueError(f"not a number: {value!r:.60}")
-    return float(value)
+    return value  # type: ignore[no-any-return]
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a value is an integer of any size, or a float that is finite."""
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
-def _log_ratio(before: float, after: float) -> float:
+def _middle(numbers: Sequence[int | float]) -> int | float:
+    """The median; of numbers too large for their mean to be a float, the lower of the two in the middle."""
+    try:
+        return statistics.median(numbers)
+    except OverflowError:
+        return statistics.median_low(numbers)
+
+
+def _log_ratio(before: int | float, after: int | float) -> float:
     if before == after:
         return 0.0
-    if before <= 0.0 or after <= 0.0:
-        raise ValueError(f"no ratio between {before:g} and {after:g}")
-    return math.log(after / before)
+    if before <= 0 or after <= 0:
+        raise ValueError(f"no ratio between {before!r:.30} and {after!r:.30}")
+    try:
+        return math.log(after / before)
+    except (OverflowError, ValueError, ZeroDivisionError):
+        # Beyond what a float holds, one of them or their ratio.
+        return math.log(after) - math.log(before)

@@ -20,6 +20,7 @@ from odyssey_asv.diagnoses.noise import NoiseFacts
 from odyssey_asv.findings import Clock
 from odyssey_asv.pairs import pairing
 from odyssey_asv.pairs.arena import support_folder
+from odyssey_asv.pairs.discovery import discover
 from odyssey_asv.pairs.evidence import zone_of
 from odyssey_asv.pairs.trials import Settings, Trial, trials
 from odyssey_asv.policy import Policy
@@ -56,8 +57,10 @@ def measure(
     settings = Settings(policy=Policy(), clock=Clock(config.clock), confidence=config.confidence)
     with tempfile.TemporaryDirectory(prefix="odyssey-") as work:
         sides = _sides(Path(work))
-        found = trials(pairing.discover(sides[1], rng).records, settings)
-        engine = pairing.Engine(sides, found, settings, _never, rng, pairing.Watcher())
+        found = trials(discover(sides[1], rng).records, settings)
+        engine = pairing.Engine(
+            sides, found, settings, _never, rng, pairing.Watcher(), permitted=1e-3
+        )
         began = clock()
         engine.run(began + seconds, clock)
         taken = clock() - began

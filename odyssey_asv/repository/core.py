@@ -234,6 +234,14 @@ class Repository:
         names = self._ask("diff", "--name-only", "-z", "HEAD", "--")
         return [name for name in names.split("\0") if name]
 
+    def untracked_paths(self) -> list[str]:
+        """Files of the working tree that git neither tracks nor is told to ignore, relative to the root;
+        none in a bare repository."""
+        if self._repo.bare:
+            return []
+        names = self._ask("ls-files", "--others", "--exclude-standard", "--full-name", "-z", ":/")
+        return [name for name in names.split("\0") if name]
+
     def entries(self, commit: str) -> dict[str, Entry]:
         """Every file of a commit by its path from the top."""
         return trees.entries(self._ask, self.resolve(commit))

@@ -50,9 +50,7 @@ _LONGEST_REASON = 300
 _SETUP_SHARE = 10
 """A sample of calls that are each set up anew may take this many times its target, set-up included."""
 _ENDING_S = 10.0
-_OTHERS = 0.03
-"""From this share of the processor's time on, other threads and processes count."""
-_TICK_S = 0.0005
+_TRACEBACK_LINES = 60
 
 
 class HungUpError(Exception):
@@ -92,17 +90,35 @@ class Channel:
 
 
 class MissingError(Exception):
-    """This side has no such benchmark or no such parameters."""
+    """This side has no such benchmark or no such parameters.
+
+    `broken` says that an exception keeps it from being had, whose traceback is kept: without it, the suite
+    was imported cleanly and simply has no benchmark of this name."""
+
+    def __init__(self, reason: str, broken: bool = False, trace: str = "") -> None:
+        super().__init__(reason)
+        self.broken = broken
+        self.trace = trace
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a message says of it."""
+        return {"reason": str(self), "broken": self.broken, "traceback": self.trace}
 
 
 class UnimportableError(Exception):
     """A module of the suite has failed to be imported before."""
 
+    def __init__(self, module: str) -> None:
+        super().__init__(module)
+        self.module = module
+
 
 class Suite:
     """The benchmarks of a folder: each looked up once, no module imported that they do not need.
 
-    `faults` has what was found to be wrong so far: by module, named as in benchmarks' names."""
+    `faults` has what was found to be wrong so far, by module, named as in benchmarks' names: the exception
+    and its traceback."""
 
     def __init__(self, folder: str) -> None:
         with _only_plugins():
@@ -122,7 +138,7 @@ class Suite:
         self._folder = folder
         self._known: dict[str, Any] = {}
         self._found: dict[str, list[Any]] = {}
-        self.faults: dict[str, str] = {}
+        self.faults: dict[str, dict[str, str]] = {}
 
     def each(self, _: str = "") -> Iterator[Any]:
         """All that can be had, in asv's order; modules are imported as they are reached."""
@@ -134,9 +150,24 @@ class Suite:
         if name not in self._known:
             try:
                 self._known[name] = self._by_name(self._folder, name)
+            except UnimportableError as error:
+                fault = self.faults[error.module]
+                raise MissingError(fault["reason"], True, fault["traceback"]) from error
             except BaseException as error:
-                raise MissingError(self._reason(error)) from error
+                home = self._broken_home(name)
+                if home is None:
+                    broken = not _says_not_found(error, name)
+                    trace = self._traceback(error) if broken else ""
+                    raise MissingError(self._reason(error), broken, trace) from error
+                raise MissingError(home["reason"], True, home["traceback"]) from error
         return self._known[name]
+
+    def _broken_home(self, name: str) -> dict[str, str] | None:
+        """What is wrong with the module that a benchmark is named after, or with a package around it."""
+        parts = name.split(".")
+        modules = [".".join(parts[:length]) for length in range(len(parts) - 1, 0, -1)]
+        modules.append(os.path.basename(self._folder))
+        return next((self.faults[module] for module in modules if module in self.faults), None)
 
     def _modules(self, name: str) -> Iterator[Any]:
         try:
@@ -154,8 +185,11 @@ class Suite:
             try:
                 return importlib.import_module(name)
             except BaseException as error:
-                self.faults[short] = self._reason(error)
-        raise UnimportableError(self.faults[short])
+                self._blame(short, error)
+        raise UnimportableError(short)
+
+    def _blame(self, module: str, error: BaseException) -> None:
+        self.faults[module] = {"reason": self._reason(error), "traceback": self._traceback(error)}
 
     def _of(self, module: Any) -> list[Any]:
         """The benchmarks of one module, up to the first that cannot be made."""
@@ -168,13 +202,11 @@ class Suite:
                 for benchmark in self._of_modules(self._folder):
                     found.append(benchmark)  # noqa: PERF402 (those before an exception are kept)
             except BaseException as error:
-                self.faults[_short(name)] = self._reason(error)
+                self._blame(_short(name), error)
         return self._found[name]
 
     def _reason(self, error: BaseException) -> str:
-        """What was raised and where in the suite, on one line."""
-        if isinstance(error, UnimportableError):
-            return str(error)
+        """What was raised, on one line."""
         try:
             said = " ".join(str(error).split())
         except Exception:
@@ -182,13 +214,31 @@ class Suite:
         text = f"{type(error).__name__}: {said}" if said else type(error).__name__
         if len(text) > _LONGEST_REASON:
             text = f"{text[:_LONGEST_REASON]}..."
-        place = ""
-        for frame, line in traceback.walk_tb(error.__traceback__):
-            path = frame.f_code.co_filename
-            # A syntax error says itself where it is.
-            if path.startswith(self._folder + os.sep) and not isinstance(error, SyntaxError):
-                place = f" ({os.path.relpath(path, self._folder)}, line {line})"
-        return text + place
+        return text
+
+    @staticmethod
+    def _traceback(error: BaseException) -> str:
+        """Python's own, without the frames of the machinery that imports the suite."""
+        try:
+            whole = traceback.TracebackException.from_exception(error)
+            ours = os.path.dirname(os.path.abspath(__file__))
+            machinery = (ours, os.path.dirname(sys.modules["asv_runner"].__file__ or ours))
+            frames = [
+                frame
+                for frame in whole.stack
+                if not frame.filename.startswith((*machinery, "<frozen importlib"))
+                and not frame.filename.endswith(f"{os.sep}importlib{os.sep}__init__.py")
+            ]
+            whole.stack = traceback.StackSummary.from_list(frames)
+            lines = "".join(whole.format()).splitlines()
+        except Exception:
+            lines = traceback.format_exc().splitlines()
+        return "\n".join(lines[-_TRACEBACK_LINES:])
+
+
+def _says_not_found(error: BaseException, name: str) -> bool:
+    """Whether asv_runner went through a suite that it could import and found no benchmark of this name."""
+    return isinstance(error, ValueError) and str(error) == f"Could not find benchmark {name!r}"
 
 
 def _short(module: str) -> str:
@@ -242,26 +292,38 @@ def _zero() -> float:
 
 
 class Usage:
-    """What this process has used of the machine so far."""
+    """Reads what this process has used of the machine so far, and what its sampling thread waited for."""
 
     def __init__(self) -> None:
-        self._own, children = (
-            resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-        )
-        self._children_s = children.ru_utime + children.ru_stime
-        self._all_s, self._mine_s = time.process_time(), time.thread_time()
+        self._thread = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
+        try:
+            self._queued: int | None = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
+        except OSError:
+            self._queued = None
 
-    def since(self, before: Usage, samples: int) -> tuple[bool, float]:
-        """Whether more than this thread worked, and how often a sample waited for something. A busy
-        machine changes neither: whoever is interrupted does not wait by its own choice."""
-        all_s = self._all_s - before._all_s
-        others_s = all_s - (self._mine_s - before._mine_s) + self._children_s - before._children_s
-        waits = self._own.ru_nvcsw - before._own.ru_nvcsw
-        return others_s > max(_OTHERS * all_s, _TICK_S), waits / samples
+    def waits(self) -> int:
+        """How often the sampling thread gave up its processor by itself: to sleep, for a lock, for data."""
+        return resource.getrusage(self._thread).ru_nvcsw
+
+    def read(self) -> tuple[float, float, float, float]:
+        """Seconds so far: of processor by the sampling thread, by the whole process, by children that have
+        ended, and those that the sampling thread stood in line for a processor."""
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        queued_s = 0.0
+        if self._queued is not None:
+            try:
+                # Three numbers: nanoseconds on a processor, nanoseconds in line for one, turns.
+                queued_s = int(os.pread(self._queued, 96, 0).split()[1]) / 1e9
+            except (OSError, ValueError, IndexError):
+                self._queued = None
+        ended_s = children.ru_utime + children.ru_stime
+        return time.thread_time(), time.process_time(), ended_s, queued_s
 
 
 class Timing:
-    """Takes samples of one `time_` case: seconds by the wall clock, of processor, by its own timer."""
+    """Takes samples of one `time_` case. A sample is five numbers of seconds: by the wall clock, of
+    processor by the whole process, by the benchmark's own timer; blocked, which is when the sampling thread
+    neither ran nor stood in line for a processor; and of processor by other threads and processes."""
 
     def __init__(self, benchmark: Any, sample_s: float) -> None:
         from asv_runner.benchmarks._base import Benchmark
@@ -277,13 +339,17 @@ class Timing:
             self._own = benchmark.timer
         self._call: Callable[[], object] = benchmark._param_bound_func(*benchmark._build_params())
         self._explicit: int = benchmark.number
+        if self._explicit < 0:
+            raise ValueError(
+                f"number must be at least 1, or 0 to have it found, not {self._explicit}"
+            )
+        self._usage = Usage()
         self._fresh = bool(benchmark._setups) and benchmark.number != 1
         own = _attribute(benchmark, "sample_time")
         self._sample_s: float = sample_s if own is None else own
-        self._overhead = self._of_nothing() if self._fresh else (0.0, 0.0, 0.0)
+        self._overhead = self._of_nothing()[:3] if self._fresh else (0.0, 0.0, 0.0)
         self.number = self._explicit
         self._first: Sequence[float] | None = None
-        self._parallel, self._waits = False, 0.0
 
     def prepare(self, number: int, warm: bool) -> None:
         """Warm up if that is wanted, and find how many calls make a sample where nobody says."""
@@ -292,15 +358,12 @@ class Timing:
             self._without_teardown()
             return
         warmup_s = max(self._benchmark.warmup_time, 0.0)
-        samples, began = 0, Usage()
         started = time.perf_counter()
         while True:
             self._without_teardown()
             self._not_counted()
-            samples += 1
             if time.perf_counter() - started >= warmup_s:
                 break
-        self._parallel, self._waits = Usage().since(began, samples)
 
     def _calibrated(self) -> int:
         """As asv does it: more calls until they fill a sample."""
@@ -331,7 +394,7 @@ class Timing:
             self._benchmark._redo_setup_next = False
 
     def sample(self, number: int = 0) -> Sequence[float]:
-        """Seconds of `number` calls, in all: wall, processor, own timer."""
+        """The five numbers for `number` calls together."""
         number = number or self.number
         collecting = gc.isenabled()
         gc.disable()
@@ -342,7 +405,8 @@ class Timing:
         finally:
             if collecting:
                 gc.enable()
-        return [max(t - number * o, t / 20) for t, o in zip(taken, self._overhead)]
+        corrected = [max(t - number * o, t / 20) for t, o in zip(taken, self._overhead)]
+        return [*corrected, *taken[3:]]
 
     def _renew(self) -> None:
         """What asv's `redo_setup` does."""
@@ -357,6 +421,7 @@ class Timing:
         call, calls = self._call, itertools.repeat(None, number)
         clock, processor, own = time.perf_counter, time.process_time, self._own or _zero
         self._renew()
+        waits, before = self._usage.waits(), self._usage.read()
         # The clock that is likeliest to be judged by stands closest to the calls.
         cpu = processor()
         mine = own()
@@ -366,24 +431,37 @@ class Timing:
         ended = clock()
         mine = own() - mine
         cpu = processor() - cpu
-        return (ended - started, cpu, mine)
+        thread_s, all_s, children_s, queued_s = (b - a for a, b in zip(before, self._usage.read()))
+        wall, blocked = ended - started, 0.0
+        if self._usage.waits() != waits:
+            blocked = max(wall - thread_s - queued_s, 0.0)
+        return (wall, cpu, mine, blocked, max(all_s - thread_s, 0.0) + children_s)
 
     def _one_by_one(
         self, call: Callable[[], object], before_each: Callable[[], object], number: int
     ) -> Sequence[float]:
         """A sample of calls that are each set up anew."""
         clock, processor, own = time.perf_counter, time.process_time, self._own or _zero
-        wall = cpu = mine = 0.0
+        waits, thread = self._usage.waits, time.thread_time
+        wall = cpu = mine = blocked = others = 0.0
         for _ in range(number):
             before_each()
-            cpu -= processor()
+            # What setting up waits for, and who works for it, is no matter.
+            waited, alone = waits(), thread()
+            spent = processor()
             mine -= own()
             started = clock()
             call()
-            wall += clock() - started
+            taken = clock() - started
             mine += own()
-            cpu += processor()
-        return (wall, cpu, mine)
+            spent = processor() - spent
+            alone = thread() - alone
+            wall += taken
+            cpu += spent
+            others += max(spent - alone, 0.0)
+            if waits() != waited:
+                blocked += max(taken - alone, 0.0)
+        return (wall, cpu, mine, blocked, others)
 
     def _of_nothing(self) -> Sequence[float]:
         """What the clocks show for a call that does nothing, as deep as asv makes the call."""
@@ -403,8 +481,6 @@ class Timing:
         return {
             "number": self.number,
             "own_timer": self._own is not None,
-            "parallel": self._parallel,
-            "waits": self._waits,
             "repeat": _most_samples(self._benchmark.repeat),
             "fresh": self._fresh,
             # Whoever asks for a time of warming up gets it in every process.
@@ -426,14 +502,15 @@ class RawTiming:
             self.sample()
 
     def sample(self) -> Sequence[float]:
-        return (self._timer.timeit(self.number), 0.0, 0.0)
+        taken = self._timer.timeit(self.number)
+        # Its work is another process's, for which this one waits.
+        return (taken, 0.0, 0.0, taken, taken)
 
     @property
     def facts(self) -> dict[str, Any]:
         repeat = _most_samples(self._benchmark.repeat)
-        # Its work is another process's, for which this one waits.
         own = {"number": self.number, "own_timer": False, "repeat": repeat, "fresh": False}
-        return {**own, "parallel": True, "waits": 1.0, "first": None}
+        return {**own, "first": None}
 
 
 def _attribute(benchmark: Any, name: str) -> Any:
@@ -625,14 +702,14 @@ def _discover(suite: Suite) -> dict[str, Any]:
     return {"records": found, "faults": suite.faults}
 
 
-def _load(suite: Suite, names: Sequence[str]) -> dict[str, str]:
+def _load(suite: Suite, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Import what these benchmarks need. Returns why, for those that cannot be had here."""
     faults = {}
     for name in names:
         try:
             suite.find(name)
         except MissingError as error:
-            faults[name] = str(error)
+            faults[name] = error.facts
     gc.collect()
     if hasattr(gc, "freeze"):
         gc.freeze()
@@ -652,7 +729,7 @@ def _case(channel: Channel, own: Interpreter, message: dict[str, Any]) -> None:
     try:
         benchmark = _chosen(own.suite, message)
     except MissingError as error:
-        channel.send(event="missing", text=str(error))
+        channel.send(event="missing", **error.facts)
         return
     from asv_runner.benchmarks.mark import SkipNotImplemented
 

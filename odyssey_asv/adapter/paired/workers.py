@@ -18,7 +18,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,24 +28,26 @@ from odyssey_asv.adapter.paired import outcomes
 from odyssey_asv.adapter.paired import worker as program
 from odyssey_asv.adapter.paired.line import GarbledError, Line, Message
 from odyssey_asv.adapter.paired.outcomes import (
-    Clocks,
     Failed,
+    Fault,
     Measured,
     Missing,
     Outcome,
     Prepared,
+    Sample,
     Skipped,
 )
 from odyssey_asv.errors import CannotMeasureError
 
 __all__ = [
-    "Clocks",
     "Discovered",
     "Failed",
+    "Fault",
     "Measured",
     "Missing",
     "Outcome",
     "Prepared",
+    "Sample",
     "Side",
     "Skipped",
     "Task",
@@ -58,6 +60,9 @@ _START_S = 120.0
 _IMPORT_S = 600.0
 """For importing a suite: as long as asv allows."""
 _END_S = 20.0
+_PATIENCE = 4.0
+"""Where two sides share a processor, a time limit counts CPU time: on a busy machine it may take this many
+times as long by the wall clock."""
 _LINES_SHOWN = 20
 _OUTPUT_SHOWN = 65_536
 _MARK = "ODYSSEY_WORKER"
@@ -72,6 +77,7 @@ class Side:
     `vars` is the environment of a process, `suite` the folder of the benchmarks, `support` one that
     has asv_runner, `bytecode` one for what Python compiles, `folder` one of the side's own for output and
     working directories, and `caches` one for what `setup_cache` gives, which later pairs may use again.
+    `project` is the folder with the project's files, None where that is not known.
     """
 
     name: str
@@ -82,13 +88,15 @@ class Side:
     bytecode: Path
     folder: Path
     caches: Path
+    project: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """One case to be run in a process. `params` are the texts of its parameters, None for no
     parameters; `cache` is the folder of its `setup_cache`; `number` is 0 where it is to be found. Without
-    `warm` the first sample counts."""
+    `warm` the first sample counts. `shared` says that the other side runs on the same processor at the same
+    time, so that the limit counts CPU time."""
 
     benchmark: str
     params: tuple[str, ...] | None
@@ -98,6 +106,7 @@ class Task:
     cpu: int | None = None
     fork: bool = True
     warm: bool = True
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,7 @@ class Discovered:
     and by module, named as in benchmarks' names, what keeps some of its benchmarks from being had."""
 
     records: list[dict[str, Any]]
-    faults: dict[str, str]
+    faults: dict[str, Fault]
 
 
 class _TimeoutError(Exception):
@@ -197,16 +206,24 @@ class Worker:
         """Wait until the interpreter has the suite's machinery. Raises `CannotMeasureError`."""
         self._expect("started")
 
-    def discover(self) -> Discovered:
-        """What the suite has. Raises `CannotMeasureError` where that is nothing but faults."""
+    def begin_discovery(self) -> None:
+        """Start to look through the suite; `discovered` waits for it, so that both sides may do so at
+        once."""
         self._control.send({"do": "discover"})
-        found = Discovered(**self._expect("discovered", _IMPORT_S)["content"])
-        if found.faults and not found.records:
-            faults = [f"{module}: {reason}" for module, reason in found.faults.items()]
-            raise self._unimportable(faults[:_LINES_SHOWN])
-        return found
 
-    def load(self, benchmarks: Sequence[str]) -> dict[str, str]:
+    def discovered(self) -> Discovered:
+        """What the suite has, which may be nothing but faults. Raises `CannotMeasureError` where the
+        process ended over it."""
+        content = self._expect("discovered", _IMPORT_S)["content"]
+        faults = {module: Fault(**fault) for module, fault in content["faults"].items()}
+        return Discovered(content["records"], faults)
+
+    def discover(self) -> Discovered:
+        """What `discovered` returns."""
+        self.begin_discovery()
+        return self.discovered()
+
+    def load(self, benchmarks: Sequence[str]) -> dict[str, Missing]:
         """Import what these need. Returns why, for those that this side does not have."""
         self.begin_load(benchmarks)
         return self.loaded()
@@ -215,18 +232,24 @@ class Worker:
         """Start to import; `loaded` waits for it, so that both sides may do so at once."""
         self._control.send({"do": "load", "benchmarks": list(benchmarks)})
 
-    def loaded(self) -> dict[str, str]:
-        """What `load` returns."""
-        faults: dict[str, str] = self._expect("loaded", _IMPORT_S)["content"]
-        return faults
+    def loaded(self) -> dict[str, Missing]:
+        """What `load` returns. Raises `CannotMeasureError` where the process ended over it."""
+        content = self._expect("loaded", _IMPORT_S)["content"]
+        return {name: outcomes.missing(facts) for name, facts in content.items()}
 
-    def cache(self, benchmark: str, folder: Path, timeout_s: float) -> str | None:
+    def cache(self, benchmark: str, folder: Path, timeout_s: float) -> Failed | None:
         """Run a benchmark's `setup_cache` in `folder`. Returns what went wrong, None for nothing."""
         task = Task(benchmark, None, timeout_s)
         self.begin(task, folder=folder, command="cache")
         found = self.prepared()
         self.finish()
-        return found.reason if isinstance(found, Failed) else None
+        match found:
+            case Failed():
+                return replace(found, reason=f"{found.reason}\nsetup_cache failed: {found.brief}")
+            case Missing():
+                return Failed(f"{found.traceback}\nsetup_cache failed: {found.reason}")
+            case _:
+                return None
 
     def begin(self, task: Task, *, folder: Path | None = None, command: str = "case") -> None:
         """Start a case; `prepared` waits for it, so that both sides may get ready at once."""
@@ -264,8 +287,8 @@ class Worker:
         except (KeyError, TypeError, ValueError):
             return self._garbled()
 
-    def sample(self) -> Clocks | Failed:
-        """Take one sample: seconds of all its calls by the wall clock, of processor, by its own timer."""
+    def sample(self) -> Sample | Failed:
+        """Take one sample: what all its calls take together."""
         self.begin_sample()
         return self.sampled()
 
@@ -274,7 +297,7 @@ class Worker:
         if self._case is not None:
             self._case.send({"do": "sample"})
 
-    def sampled(self) -> Clocks | Failed:
+    def sampled(self) -> Sample | Failed:
         """What `sample` returns."""
         answer = self._answer()
         if isinstance(answer, Failed):
@@ -282,7 +305,7 @@ class Worker:
         if answer["event"] == "skipped":
             return self._fail("it asked to be skipped when it had been measured already")
         try:
-            return outcomes.clocks(answer)
+            return outcomes.sample(answer)
         except (KeyError, TypeError, ValueError):
             return self._garbled()
 
@@ -323,13 +346,36 @@ class Worker:
     def _task_timeout(self) -> float:
         return _START_S if self._task is None else self._task.timeout_s
 
+    @property
+    def _shared(self) -> bool:
+        return self._task is not None and self._task.shared
+
+    def _cpu_s(self) -> float:
+        """The CPU time of the case's process so far, 0 where that is not known or not asked for."""
+        if not self._shared or self._child is None:
+            return 0.0
+        with suppress(psutil.Error):
+            used = psutil.Process(self._child).cpu_times()
+            return float(used.user + used.system + used.children_user + used.children_system)
+        return 0.0
+
     def _answer(self) -> Message | Failed:
         """What the case says next, or how it failed to."""
+        limit_s = self._task_timeout
+        began, spent_s = time.monotonic(), self._cpu_s()
+        wait_s = limit_s
         try:
-            return self._case_says(time.monotonic() + self._task_timeout)
+            while True:
+                try:
+                    return self._case_says(began + wait_s)
+                except _TimeoutError:
+                    left_s = limit_s - (self._cpu_s() - spent_s)
+                    if not self._shared or left_s <= 0.0 or wait_s >= _PATIENCE * limit_s:
+                        raise
+                    wait_s = min(wait_s + max(left_s, 0.1 * limit_s), _PATIENCE * limit_s)
         except _TimeoutError:
             self._kill_child()
-            return self._fail(f"no answer within {self._task_timeout:g} s", timeout=True)
+            return self._fail(f"no answer within {limit_s:g} s", timeout=True)
         except _EndedError as error:
             return self._broken(error)
         except GarbledError:

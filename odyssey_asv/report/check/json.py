@@ -90,11 +90,14 @@ def _case(finding: Finding) -> dict[str, Any]:
         "effects": [_finite(effect) for effect in finding.effects],
         "detectable": _detectable(finding),
         "reason": finding.reason,
+        "traceback": finding.trace,
+        "at_least": _finite(finding.at_least),
+        "unsteady": finding.unsteady,
         "tolerance": float(limits.tolerance),
         "threshold": float(limits.threshold),
         "better": limits.better.value,
-        "base": measured(words.by_clock(finding, finding.base)),
-        "contender": measured(words.by_clock(finding, finding.contender)),
+        "base": measured(finding.base),
+        "contender": measured(finding.contender),
         "unit": finding.benchmark.unit,
     }
 

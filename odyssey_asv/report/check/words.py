@@ -11,7 +11,14 @@ from odyssey_asv.findings import Check, Clock, Conclusion, Finding
 from odyssey_asv.model import Metric, Result, ResultSet
 from odyssey_asv.policy import Verdict
 from odyssey_asv.report import words
-from odyssey_asv.units import format_change, format_interval, one_line, short_change, significant
+from odyssey_asv.units import (
+    format_change,
+    format_duration,
+    format_interval,
+    one_line,
+    short_change,
+    significant,
+)
 
 ONE_BUILD = (
     "one build of each side: a layout of code that differs from build to build is not averaged out"
@@ -19,7 +26,7 @@ ONE_BUILD = (
 _NOISE = ((0.01, "very quiet"), (0.03, "quiet"), (0.08, "noisy"), (math.inf, "very noisy"))
 _LETTERS = {Clock.WALL: "w", Clock.OWN: "o"}
 _CLOCKS = {
-    Clock.WALL: "judged by the wall's clock",
+    Clock.WALL: "judged by wall-clock time",
     Clock.OWN: "judged by the benchmark's own timer",
 }
 # Of the cases with one and the same reason, as many are named.
@@ -72,28 +79,35 @@ def clocks(findings: Iterable[Finding]) -> list[str]:
     return [f"{_LETTERS[kind]}: {meaning}" for kind, meaning in _CLOCKS.items() if kind in seen]
 
 
-def by_clock(finding: Finding, result: Result | None) -> Result | None:
-    """A side's result with the median by the clock that the case is judged by: a result itself has
-    the wall's."""
-    if result is None or finding.clock is not Clock.CPU:
-        return result
-    blocks = (result.extra or {}).get("processor") or ()
-    samples = [sample for block in blocks for sample in block]
-    return result._replace(value=statistics.median(samples)) if samples else result
-
-
 def value(finding: Finding, result: Result | None) -> str:
     """One side's value with its unit, by the clock of the case, or what became of it."""
-    return words.value(finding, by_clock(finding, result))
+    return words.value(finding, result)
 
 
 def reasons(check: Check) -> list[tuple[str, str]]:
-    """Each reason once, with the cases it holds for before it."""
-    found: dict[str, list[str]] = {}
+    """Each reason once, with the cases it holds for before it; for cases that newly fail, with what a call
+    takes in the base."""
+    found: dict[str, list[Finding]] = {}
     for finding in check.gated:
         if finding.reason:
-            found.setdefault(one_line(finding.reason), []).append(case(finding))
-    return [(_listed(names), reason) for reason, names in found.items()]
+            found.setdefault(one_line(finding.reason), []).append(finding)
+    return [(_listed(list(map(case, of))), reason + _in_base(of)) for reason, of in found.items()]
+
+
+def _in_base(findings: list[Finding]) -> str:
+    took = [
+        finding.base.value
+        for finding in findings
+        if finding.verdict is Verdict.FAILED
+        and finding.at_least is None
+        and finding.base is not None
+        and finding.metric is Metric.DURATION
+        and isinstance(finding.base.value, float)
+    ]
+    if not took:
+        return ""
+    ends = dict.fromkeys(map(format_duration, (min(took), max(took))))
+    return f"; in the base a call takes {' to '.join(ends)}"
 
 
 def _listed(names: list[str]) -> str:
@@ -143,6 +157,10 @@ def _some_of(paths: tuple[str, ...], noun: str) -> str:
         return f"no {noun} matters"
     head = f"{len(paths)} {noun}{'' if len(paths) == 1 else 's'}"
     return f"{head}: {_listed([one_line(path) for path in paths])}"
+
+
+def _fail(count: int) -> str:
+    return "fails" if count == 1 else "fail"
 
 
 def _cases(count: int) -> str:
@@ -244,8 +262,13 @@ def conclusion(check: Check) -> str:
         )
     match found:
         case Conclusion.REGRESSION:
+            failed = check.counts.get(Verdict.FAILED, 0)
+            if Verdict.REGRESSION not in check.counts:
+                return f"FAILED: {_cases(failed)} that the base can run {_fail(failed)} in the contender"
             return "REGRESSION: the contender must not pass"
         case Conclusion.INCONCLUSIVE:
+            if not undecided:
+                return f"undecided: {_cases(len(check.unsteady))} failed now and then, or on both sides"
             return f"undecided: {undecided} of {judged(check)} cases; the time was too short"
         case Conclusion.OK:
             return f"ok: no regression{more}"

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from odyssey_asv.findings import Clock, Finding
+from odyssey_asv.findings import Finding
 from odyssey_asv.model import Better, Result
 from odyssey_asv.report.check import words
 from odyssey_asv.report.html.scale import Scale, Tick, around, bulk, finite
@@ -101,7 +101,7 @@ def samples(finding: Finding) -> Strip | None:
     sides = [
         (name, times)
         for name, result in (("base", finding.base), ("contender", finding.contender))
-        if (times := _processes(finding, result))
+        if (times := _processes(result))
     ]
     if not sides:
         return None
@@ -149,14 +149,12 @@ def _lane(name: str, groups: Sequence[Sequence[float]], along: Scale, top: float
     )
 
 
-def _processes(finding: Finding, result: Result | None) -> list[list[float]]:
+def _processes(result: Result | None) -> list[list[float]]:
     """Seconds of a call of each process, by the clock that the case is judged by; none where they are
     not all times."""
     if result is None:
         return []
-    taken: object = result.processes
-    if finding.clock is Clock.CPU:
-        taken = (result.extra or {}).get("processor") or taken
+    taken = result.processes
     if not isinstance(taken, (list, tuple)):
         return []
     found = [finite(process) for process in taken if isinstance(process, (list, tuple))]
