@@ -236,11 +236,13 @@ def test_a_module_that_cannot_be_imported_costs_itself(tmp_path: Path) -> None:
     assert "no network on purpose" in err
 
 
-def test_a_suite_that_cannot_be_imported(tmp_path: Path) -> None:
+def test_a_suite_that_cannot_be_imported_on_either_side(tmp_path: Path) -> None:
     """Nothing can be measured: exit code 3, the end of what Python said, and what to do."""
     project = Project(tmp_path / "project", COPIED)
     project.write("benchmarks/suite.py", "raise OSError('no network on purpose')\n")
     project.commit("broken suite")
+    project.write("subject.py", "SIZE = 1\n")
+    project.commit("another change")
     code, _, err = project.run("check", "--base", "HEAD~1")
     assert code == 3
     assert "no network on purpose" in err

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from odyssey_asv.findings import Check, Clock
+from odyssey_asv.findings import Check
 from odyssey_asv.model import Better, Case, Kind, Result
 from odyssey_asv.pairs.evidence import Estimate
 from odyssey_asv.policy import Verdict
@@ -102,12 +102,12 @@ def test_where_higher_is_better_a_worsening_is_a_ratio_below_one() -> None:
     assert case["effects"][2] > 0
 
 
-def test_values_are_of_the_clock_that_judged() -> None:
-    """The processor's where it was the processor's; the wall's would contradict the ratio."""
-    taken = Result(Case("f"), 9.0, extra={"processor": [[1.0, 2.0], [6.0]]})
-    for clock, expected in ((Clock.CPU, 2.0), (Clock.WALL, 9.0), (Clock.OWN, 9.0)):
-        found = finding("f", Verdict.UNCHANGED, 0.0, base=taken, clock=clock)
-        assert only(check([found]))["base"] == expected
+def test_a_failure_is_told_with_its_traceback_and_what_the_base_took() -> None:
+    taken = Result(Case("f"), 0.5)
+    found = finding("f", Verdict.FAILED, 0.0, base=taken, at_least=120.0, trace="Traceback")
+    case = only(check([found]))
+    assert (case["base"], case["at_least"], case["traceback"]) == (0.5, 120.0, "Traceback")
+    assert case["unsteady"] is False
 
 
 def test_infinite_estimates_stay_strict_json() -> None:

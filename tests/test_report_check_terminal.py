@@ -88,7 +88,7 @@ def test_unchanged_cases_are_cut_to_what_a_screen_holds() -> None:
     ("clock", "letter", "legend"),
     [
         (Clock.CPU, "", ""),
-        (Clock.WALL, "w", "w: judged by the wall's clock"),
+        (Clock.WALL, "w", "w: judged by wall-clock time"),
         (Clock.OWN, "o", "o: judged by the benchmark's own timer"),
     ],
 )

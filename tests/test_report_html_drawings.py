@@ -113,23 +113,6 @@ def test_wide_characters_take_two_columns() -> None:
     assert shortened("日" * 20) == f"{'日' * 9}…{'日' * 9}"
 
 
-def test_samples_are_taken_by_the_clock_of_the_verdict() -> None:
-    """The processor's where it judges and where it is known."""
-    of = benchmark("f")
-    base = result(of, 1.0, processes=((1.0, 1.0),), extra={"processor": [[0.5], [0.5]]})
-    found = finding("f", Verdict.UNCHANGED, 0.0, base=base, contender=None)
-    by_processor, by_wall = (
-        strips.samples(finding("f", Verdict.UNCHANGED, 0.0, base=base, contender=None, clock=clock))
-        for clock in (Clock.CPU, Clock.WALL)
-    )
-    assert by_processor is not None
-    assert by_wall is not None
-    assert by_processor == strips.samples(found)
-    assert by_processor.told == "samples: base 2 in 2 processes"
-    assert "0 % is 500 ms, the median of the base" in by_processor.caption
-    assert by_wall.told == "samples: base 2 in 1 process"
-
-
 @pytest.mark.parametrize("processes", [None, (), ((),), ((0.0, 1.0),), ((-1.0,),), ((math.inf,),)])
 def test_without_sound_samples_there_is_no_strip(processes: object) -> None:
     base = result(benchmark("f"), 1.0, processes=processes)
