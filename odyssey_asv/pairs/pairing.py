@@ -12,7 +12,7 @@ import math
 import random
 import shutil
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -103,6 +103,7 @@ class Engine:
         self._began = 0.0
         # What each side took for its last answer to being told to get ready.
         self._answered_s = [0.0, 0.0]
+        self._ended: dict[int, Failed] = {}
 
     def run(
         self,
@@ -133,8 +134,8 @@ class Engine:
                 for worker in workers:
                     worker.started()
                 # What ends a process that imports it fails in the cases, not for the whole check.
-                ended = self._load(workers, left)
-                going = [worker for worker in workers if worker not in ended]
+                self._ended = self._load(workers, left)
+                going = [w for side, w in enumerate(workers) if side not in self._ended]
                 if number == 1:
                     self._start_s = time.monotonic() - self._began
                 following = self._start(stack) if ahead else None
@@ -174,18 +175,19 @@ class Engine:
         """The processor for samples that need only one."""
         return self._processor if self._settings.cpu is None else self._settings.cpu
 
-    def _load(self, workers: tuple[Worker, Worker], left: Sequence[Trial]) -> Collection[Worker]:
-        """Import what is left. What cannot be imported, its block will find missing. Returns the workers
-        that ended over it."""
+    def _load(self, workers: tuple[Worker, Worker], left: Sequence[Trial]) -> dict[int, Failed]:
+        """Import what is left. What cannot be imported, its block will find missing. Returns how processes
+        ended over it, by side."""
         names = sorted({t.benchmark.id for t in left if not t.alone})
         for worker in workers:
             worker.begin_load(names)
-        ended = []
-        for worker in workers:
+        ended = {}
+        for side, worker in enumerate(workers):
             try:
                 worker.loaded()
-            except CannotMeasureError:
-                ended.append(worker)
+            except CannotMeasureError as error:
+                how, *said = str(error).splitlines()
+                ended[side] = Failed("\n".join([*said, how.removesuffix("; it said:")]))
         return ended
 
     def _make_ready(self) -> None:
@@ -360,10 +362,14 @@ class Engine:
 
         def begin(side: int) -> None:
             began[side] = time.monotonic()
-            workers[side].begin(self._task(trial, side))
+            if trial.alone or side not in self._ended:
+                workers[side].begin(self._task(trial, side))
 
         def wait(side: int) -> None:
-            outcomes[side] = workers[side].prepared()
+            if trial.alone or side not in self._ended:
+                outcomes[side] = workers[side].prepared()
+            else:
+                outcomes[side] = self._ended[side]
             self._answered_s[side] = time.monotonic() - began[side]
 
         if trial.times_itself or trial.slow:
