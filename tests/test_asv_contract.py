@@ -79,6 +79,12 @@ def _calls(name: str) -> list[ast.Call]:
     ]
 
 
+def test_known_benchmarks_can_be_loaded() -> None:
+    """And a suite that cannot be imported is an error of its own kind."""
+    assert _parameters(asv.benchmarks.Benchmarks.load) == ("conf", "regex")
+    assert issubclass(asv.util.UserError, Exception)
+
+
 def test_discovery_is_told_the_environments_third() -> None:
     assert _parameters(asv.benchmarks.Benchmarks.discover)[:3] == ("conf", "repo", "environments")
     tree = ast.parse(inspect.getsource(asv.commands.run))

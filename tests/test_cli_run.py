@@ -692,6 +692,22 @@ def test_a_suite_that_cannot_be_imported(tmp_path: Path) -> None:
     assert ".odyssey/logs/" in answer.err
 
 
+def test_a_commit_that_breaks_the_import_fails_in_what_was_known(tmp_path: Path) -> None:
+    """asv gives up on a suite that it cannot import; what was measured before says what has failed."""
+    project = make(tmp_path / "project")
+    project.suite(SUITE)
+    project.commit()
+    assert project.run().code == 0
+    project.suite(f"import nowhere\n{SUITE}")
+    project.commit("break the import")
+    answer = project.run()
+    assert answer.code == 3, answer.words()
+    assert set(statuses(answer.document).values()) == {"failed"}
+    compared = project.odyssey("compare", "HEAD~1", "HEAD")
+    assert compared.code == 1, compared.words()
+    assert "No module named 'nowhere'" in compared.out
+
+
 def test_a_benchmark_folder_that_is_none(tmp_path: Path) -> None:
     answer = make(tmp_path / "p", benchmark_dir="elsewhere").here("run", "-E", EXISTING)
     assert answer.code == 2, answer.words()

@@ -116,7 +116,7 @@ class Watch:
         util.write_json = self._write_json
         discover = run.Benchmarks.discover
         run.Benchmarks.discover = lambda *args, **more: self._discovered(
-            discover(*args, **more), *args
+            self._discover(discover, *args, **more), *args
         )
         load = config.Config.load
         config.Config.load = lambda path=None: self._configured(load(path))
@@ -129,6 +129,25 @@ class Watch:
             conf.default_benchmark_timeout = self._settings.benchmark_timeout_s
         self._results_dir = conf.results_dir
         return conf
+
+    @staticmethod
+    def _discover(discover: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        """The benchmarks of the suite; where none of the commits lets it be imported, those that were known
+        before: a commit that breaks the import fails in them, instead of leaving nothing behind."""
+        from asv import console, util
+        from asv.benchmarks import Benchmarks
+
+        try:
+            return discover(*args, **more)
+        except util.UserError as error:
+            try:
+                known = Benchmarks.load(args[0], regex=more.get("regex"))
+            except util.UserError:
+                raise error from None
+            console.log.warning(
+                f"{error}: measuring the {len(known)} benchmarks that were known before"
+            )
+            return known
 
     def _discovered(self, benchmarks: Any, *args: Any) -> Any:
         # The third argument of asv's own call; that it is there is part of the contract test.
