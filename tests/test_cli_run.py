@@ -19,6 +19,7 @@ import pytest
 from tests.projects import (
     EXISTING,
     ODYSSEY,
+    SUITE,
     Answer,
     Project,
     Started,
