@@ -39,4 +39,9 @@ class CannotMeasureError(OdysseyError):
 
 
 class InterruptedRunError(OdysseyError):
-    """The user, or the system, asked to stop. What had been measured is on disk."""
+    """The user, or the system, asked to stop. What had been measured is on disk; `found` is what is known
+    so far, where anything is."""
+
+    def __init__(self, message: str, *, tip: str | None = None, found: object = None) -> None:
+        super().__init__(message, tip=tip)
+        self.found = found

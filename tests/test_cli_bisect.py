@@ -135,12 +135,12 @@ def test_stopped_it_goes_on(history: History, tmp_path: Path, number: signal.Sig
         ([], "no range"),
         (["main..main"], "no commits in the range"),
         (["main..HEAD~2"], "no commits in the range"),
-        (["..main"], "no range"),
-        (["main.."], "no range"),
-        (["HEAD~2...main"], "no range"),
+        ([".."], "no range"),
+        (["..main"], "no commits in the range"),
+        (["main.."], "no commits in the range"),
+        (["main...main"], "no commits in the range"),
         (["nothing..main"], "nothing"),
         (["-x..main"], "-x"),
-        (["branch..main"], "another branch"),
         (["HEAD~2..main", "-b", "("], "regular expression"),
         (["HEAD~2..main", "--resume"], "no such search"),
         (["HEAD~2..main", "--tolerance", "20%"], "must be below the threshold"),
@@ -210,3 +210,172 @@ class Cached:
     sizes = made.read_text().split()
     assert found["probes"] >= 2
     assert sorted(sizes) == sorted(set(sizes))
+
+
+BUSY = """
+def work():
+    return sum(range({turns}))
+
+
+def other():
+    return sum(range(2000))
+"""
+BUSY_SUITE = """
+import subject
+
+
+def time_work():
+    subject.work()
+
+
+def time_other():
+    subject.other()
+
+
+time_work.timeout = 6
+"""
+
+
+class Busy(Project):
+    """A project whose `work` takes as long as its commits say."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root, COPIED)
+        self.write("benchmarks/suite.py", BUSY_SUITE)
+        self.turn(2000, "start")
+
+    def turn(self, turns: int, message: str) -> str:
+        return self.code(BUSY.format(turns=turns), message)
+
+    def code(self, text: str, message: str) -> str:
+        self.write("subject.py", f"{text}\n# {message}\n")
+        return self.commit(message)
+
+
+def branches(root: Path, on_release: int, on_main: int) -> tuple[Busy, str, str]:
+    """A release on a branch of its own, and main, each with a commit that changes what `work` takes;
+    the release is tagged v1. The commits of release and main that did it."""
+    project = Busy(root)
+    fork = project.git("rev-parse", "HEAD")
+    project.git("checkout", "--quiet", "-b", "release/1.x")
+    project.turn(2000, "prepare the release")
+    there = project.turn(on_release, "on the release branch")
+    project.git("tag", "v1")
+    project.git("checkout", "--quiet", "main")
+    project.turn(2000, "first on main")
+    here = project.turn(on_main, "on main")
+    project.turn(on_main, "last on main")
+    project.git("tag", "v2")
+    assert project.git("merge-base", "v1", "v2") == fork
+    return project, there, here
+
+
+def test_a_release_on_a_maintenance_branch_is_an_end(tmp_path: Path) -> None:
+    """From where the branches part, the commit on main is found."""
+    project, _, culprit = branches(tmp_path / "project", on_release=2000, on_main=6000)
+    found = project.document("bisect", "v1..v2", "-b", "work", code=1)
+    assert [one["commit"] for one in found["culprits"]] == [culprit]
+    assert found["fork"]["subject"] == "start"
+    assert found["lacking"] == []
+    code, out, _ = project.run("bisect", "v1...v2", "-b", "work")
+    assert code == 1
+    assert "the ends are on different branches, which part at" in out
+
+
+def test_a_fix_that_main_never_had_blames_nobody(tmp_path: Path) -> None:
+    """The release is faster for what its own branch did; that commit is named as what is lacking."""
+    project, fix, _ = branches(tmp_path / "project", on_release=600, on_main=2000)
+    found = project.document("bisect", "v1..v2", "-b", "work", code=0)
+    assert (found["outcome"], found["culprits"]) == ("elsewhere", [])
+    assert [one["commit"] for one in found["lacking"]] == [fix]
+    code, out, _ = project.run("bisect", "v1..v2", "-b", "work")
+    assert code == 0
+    said = " ".join(out.split())
+    assert "the good end's branch has a commit that the bad end's branch lacks" in said
+
+
+def test_a_step_on_both_sides_is_found_on_each(tmp_path: Path) -> None:
+    project, fix, culprit = branches(tmp_path / "project", on_release=600, on_main=6000)
+    found = project.document("bisect", "v1..v2", "-b", "work", code=1)
+    assert [one["commit"] for one in found["culprits"]] == [culprit]
+    assert [one["commit"] for one in found["lacking"]] == [fix]
+
+
+def test_check_takes_a_range(tmp_path: Path) -> None:
+    """`A..B` is B against A, `A...B` is B against where they part."""
+    project, _, _ = branches(tmp_path / "project", on_release=600, on_main=2000)
+    document = project.document("check", "v1..v2", "-b", "work", code=1)
+    assert document["base"]["commit"] == project.git("rev-parse", "v1^{commit}")
+    document = project.document("check", "v1...v2", "-b", "work", code=0)
+    assert document["base"]["commit"] == project.git("merge-base", "v1", "v2")
+    code, _, err = project.run("check", "v1..v2", "--base", "v1")
+    assert code == 2
+    assert "leave one out" in err
+
+
+def test_a_hang_is_searched_for(tmp_path: Path) -> None:
+    """As long as shows that a commit hangs is waited for, not as long as the benchmark may take."""
+    project = Busy(tmp_path / "project")
+    good = project.git("rev-parse", "HEAD")
+    for number in range(3):
+        project.turn(2000, f"before {number}")
+    hanging = BUSY.replace("return sum(range({turns}))", "while True: pass")
+    culprit = project.code(hanging, "hang")
+    for number in range(3):
+        project.code(hanging, f"after {number}")
+    found = project.document("bisect", f"{good}..main", code=1)
+    assert [one["commit"] for one in found["culprits"]] == [culprit]
+    (case,) = [case for case in found["cases"] if case["label"] == "work"]
+    assert case["fails"] == "timeout"
+    assert case["at_least"] > 100
+    code, out, _ = project.run("bisect", f"{good}..main")
+    assert code == 1
+    assert "at least ×" in out
+
+
+def test_what_newly_raises_is_searched_for(tmp_path: Path) -> None:
+    """A commit that fails otherwise says nothing; the one that began to fail as the bad end does is it."""
+    project = Busy(tmp_path / "project")
+    good = project.git("rev-parse", "HEAD")
+    project.turn(2000, "before")
+    project.code(BUSY.replace("return sum(range({turns}))", "raise KeyError(1)"), "fails otherwise")
+    project.turn(2000, "works again")
+    failing = BUSY.replace("return sum(range({turns}))", "raise ValueError('on purpose')")
+    culprit = project.code(failing, "fails")
+    project.code(failing, "after")
+    found = project.document("bisect", f"{good}..main", code=1)
+    assert [one["commit"] for one in found["culprits"]] == [culprit]
+    (case,) = [case for case in found["cases"] if case["label"] == "work"]
+    assert (case["fails"], case["at_least"], case["ratio"]) == ("ValueError", None, None)
+    _, out, _ = project.run("bisect", f"{good}..main")
+    assert "work (ValueError)" in out
+    assert "made 1 benchmark fail" in out
+
+
+def test_what_became_faster_is_told_of(tmp_path: Path) -> None:
+    project = Busy(tmp_path / "project")
+    project.turn(600, "faster")
+    code, out, _ = project.run("bisect", "HEAD~1..HEAD")
+    assert code == 0
+    assert "1 became faster (-" in out
+    assert "--improvement searches for what did it" in out
+    assert "1 without a difference" in out
+
+
+def test_interrupted_it_says_what_it_knows(tmp_path: Path) -> None:
+    project = Busy(tmp_path / "project")
+    for number in range(30):
+        project.turn(2000 if number < 20 else 6000, f"commit {number}")
+    report = tmp_path / "report"
+    child = project.start("bisect", "HEAD~30..HEAD", "-b", "work", "--report", str(report))
+    assert child.stderr is not None
+    for line in child.stderr:
+        if "against the good end" in line:
+            break
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "undecided: the search ended before" in out
+    assert "likeliest" in out
+    assert "--resume" in err
+    assert json.loads((report / "report.json").read_text())["finished"] is False

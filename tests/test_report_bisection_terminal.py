@@ -197,7 +197,9 @@ def test_commits_of_an_unlikely_range_are_not_listed() -> None:
     bisected = bisection(culprits=(culprit(2),), ranges=(unlikely,), candidates=shares)
     assert words.among(bisected, unlikely) == []
     text = flowing(terminal.render(bisected))
-    assert "up to 050505050505 made add slower, probability 12.0 %" in text
+    assert "possible step: one of 2 commits" in text
+    assert "up to 050505050505 may have made add slower, probability 12.0 %" in text
+    assert text.endswith("1 benchmark slower; 1 further step is possible")
 
 
 def test_candidates_are_shown_while_nothing_is_decided() -> None:
@@ -236,7 +238,7 @@ def test_the_effort_is_told(wall_s: float, expected: str) -> None:
             found(finished=False),
             "culprit: 1 commit made 1 benchmark slower; the search was not finished",
         ),
-        (found(improvement=True), "culprit: 1 commit made 1 benchmark faster"),
+        (found(improvement=True), "found: 1 commit made 1 benchmark faster"),
         (
             bisection(searched=(searched("f", 1.0), searched("g", 1.0, detectable=1.11))),
             "no regression in this range; a slowdown of 11 % would have been found",
@@ -352,7 +354,8 @@ def test_any_bisection_can_be_shown(
 def test_the_conclusion_begins_with_the_outcome(bisected: Bisection) -> None:
     """In the words of the report for programs."""
     expected = {
-        Outcome.CULPRIT: "culprit",
+        Outcome.CULPRIT: "found: " if bisected.improvement else "culprit",
+        Outcome.ELSEWHERE: "no regression",
         Outcome.RANGE: "range: ",
         Outcome.NO_REGRESSION: "no ",
         Outcome.UNDECIDED: "undecided: ",

@@ -79,14 +79,24 @@ def test_what_a_merge_brought_in(made: Made) -> None:
         assert repository.merged(made.last) == []
 
 
-def test_a_good_end_on_another_branch_is_refused(made: Made) -> None:
-    """With the commit to use instead."""
+def test_from_another_branch_a_line_begins_where_it_left_that(made: Made) -> None:
+    with Repository(made.root) as repository:
+        links = repository.line("branch", "main")
+        beside = repository.line(links[0].parents[0], "branch")
+    assert [link.commit for link in links] == [made.second, made.merge, made.last]
+    assert links[0].parents == (made.first,)
+    assert [link.commit for link in beside] == [made.inner, made.tip]
+
+
+def test_ends_without_a_common_history_are_refused(made: Made) -> None:
+    made.git("checkout", "--quiet", "--orphan", "island", made.first)
+    made.git("commit", "--quiet", "--message", "an island")
+    made.git("checkout", "--quiet", "main")
     with (
         Repository(made.root) as repository,
-        pytest.raises(InvalidInputError, match="another branch") as caught,
+        pytest.raises(InvalidInputError, match="no commit in common"),
     ):
-        repository.line("branch", "main")
-    assert caught.value.tip == f"use the commit where they part: {made.first[:12]}..main"
+        repository.line("island", "main")
 
 
 @pytest.mark.parametrize("ends", [("main", "main"), ("main", "main~1")])

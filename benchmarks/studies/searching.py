@@ -42,6 +42,8 @@ SHAPES = (
     "1 % worthless",
     "nothing changed",
 )
+UNLIKE = "unlike work"
+"""The ends do work so unlike that the machine's load moves their ratio, by 5 % of its logarithm."""
 
 _TRACES = Path(__file__).parents[2] / "tests" / "fixtures" / "traces.json"
 _BUILD_S, _BLOCK_S = 2.5, 0.3
@@ -100,6 +102,8 @@ class Shape:
                 culprits.add(other)
             case "1 % worthless":
                 world.wild = 0.01
+            case "unlike work":
+                world.drift = 0.05
             case "nothing changed":
                 steps.clear()
                 culprits.clear()
@@ -176,6 +180,7 @@ def study(searches: int, seed: int, jobs: int = 1) -> list[str]:
         for commits, step, name in itertools.product(COMMITS, STEPS, SHAPES)
         if name != "nothing changed" or step == STEPS[0]
     ]
+    shapes += [Shape(commits, step, UNLIKE) for commits in COMMITS for step in (100, 700)]
     ask = functools.partial(score, searches=searches, seed=seed)
     if jobs == 1:
         scores = [ask(shape) for shape in shapes]

@@ -55,7 +55,8 @@ def recorded(trace: Sequence[float]) -> Noise:
 class World:
     """A history of commits `0`, `1` … `length` with what each adds to the level of each case, as a
     logarithm. Commits named in `broken` cannot be built. A measurement is of something else altogether
-    with probability `wild`.
+    with probability `wild`; two of the same differ, beyond their blocks, by the share `drift` of the level,
+    a standard deviation.
 
     `now` is its clock, `asked` the pairs that were measured. Stands for `odyssey_asv.pairs.probing.Prober`.
     """
@@ -65,6 +66,7 @@ class World:
     noise: Noise = _EVEN
     broken: Collection[str] = ()
     wild: float = 0.0
+    drift: float = 0.0
     rng: random.Random = field(default_factory=lambda: random.Random(1))
     built_s: float = 3.0
     block_s: float = 1.0
@@ -105,6 +107,7 @@ class World:
         step = self.level(case, contender) - self.level(case, base)
         if self.rng.random() < self.wild:
             step = self.rng.uniform(-0.3, 0.3)
+        step *= 1.0 + self.rng.gauss(0.0, self.drift)
         for off in self.noise(self.rng):
             self.now += self.block_s
             yield step + off
@@ -121,7 +124,13 @@ class World:
             self.now += self.built_s
 
     def measure(
-        self, base: str, contender: str, cases: Collection[str], enough: Enough, deadline: float
+        self,
+        base: str,
+        contender: str,
+        cases: Collection[str],
+        enough: Enough,
+        deadline: float,
+        limits: Mapping[str, float] | None = None,
     ) -> dict[str, Trial]:
         """Blocks of each case until it has enough or the clock has passed the deadline."""
         self.asked.append((base, contender))

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from odyssey_asv import stats
-from odyssey_asv.bisecting.knowledge import at_fault, knowledge, places, suspicion
+from odyssey_asv.bisecting.knowledge import (
+    at_fault,
+    knowledge,
+    mirrored,
+    places,
+    suspicion,
+    turn_of,
+)
 from odyssey_asv.culprit.bisection import (
     Between,
     Bisection,
     Candidate,
     Card,
     Culprit,
+    Reversal,
     Searched,
     Skipped,
     Step,
 )
 from odyssey_asv.culprit.posterior import gaps
 from odyssey_asv.culprit.search import suspects
+from odyssey_asv.culprit.suspicion import is_document
 from odyssey_asv.store.searches import Line, Sought, State
 
 _NAMED = 20
 """Candidates that are told of, at most."""
+_HARMLESS = 0.1
+"""How probable a step may be called that only commits to documentation or tests can have made."""
 _LEAST = 0.05
 """The probability from which on a range is told of."""
 
@@ -33,8 +45,15 @@ CardOf = Callable[[str], Card]
 def answer(state: State, card: CardOf, *, finished: bool, spent: bool, file: Path) -> Bisection:
     """All that the search says. `card` describes a commit, `spent` says that the budget is."""
     first = state.lines[0]
-    culprits = [culprit for line in state.lines for culprit in _culprits(state, line, card)]
-    entered = {culprit.within for culprit in culprits}
+    named = [
+        culprit
+        for line in state.lines
+        if not line.mirrored
+        for culprit in _culprits(state, line, card)
+    ]
+    entered = {culprit.within for culprit in named}
+    # A merge is not blamed for what a commit that it brought in is blamed for.
+    culprits = [culprit for culprit in named if culprit.card.commit not in entered]
     suspects = suspicion(state, first) if first.cases else {}
     return Bisection(
         good=card(state.question.good),
@@ -49,17 +68,20 @@ def answer(state: State, card: CardOf, *, finished: bool, spent: bool, file: Pat
                 detectable=case.detectable,
                 sought=case.sought,
                 decided=case.decided,
+                other_way=case.verdict == _other_way(state),
+                fails=case.fails,
+                at_least=case.at_least,
             )
             for case in state.cases
         ),
-        # A merge is not blamed for what a commit that it brought in is blamed for.
-        culprits=tuple(culprit for culprit in culprits if culprit.card.commit not in entered),
+        culprits=tuple(sorted(culprits, key=_size, reverse=True)),
         ranges=tuple(
             between
             for line in state.lines
+            if not line.mirrored and (line.within is None or line.within not in entered)
             for between in _ranges(state, line)
-            if line.within is None or line.within not in entered
         ),
+        reversals=tuple(_reversals(state, first)),
         candidates=tuple(_candidates(first, suspects, card)),
         skipped=tuple(
             Skipped(commit, reason)
@@ -78,6 +100,13 @@ def answer(state: State, card: CardOf, *, finished: bool, spent: bool, file: Pat
         spent=spent,
         finished=finished,
         state=str(file),
+        fork=None if state.fork is None else card(state.fork),
+        lacking=tuple(
+            culprit
+            for line in state.lines
+            if line.mirrored
+            for culprit in _culprits(state, line, card)
+        ),
     )
 
 
@@ -96,8 +125,65 @@ def _culprits(state: State, line: Line, card: CardOf) -> Iterator[Culprit]:
                     for case in cases
                 ),
                 within=line.within,
+                share=_share(state, line, one.commit, cases),
             )
         before = one.commit
+
+
+def _size(culprit: Culprit) -> float:
+    """How much a culprit matters: its share, or else its largest step."""
+    return culprit.share if culprit.share is not None else abs(math.log(culprit.worst.ratio))
+
+
+def _share(state: State, line: Line, commit: str, cases: Sequence[str]) -> float | None:
+    """How much of the difference between the ends a commit makes, over all cases that are sought."""
+    known = {case.name: case for case in state.cases}
+    if line.mirrored or any(known[name].fails is not None for name in cases):
+        return None
+    whole = math.fsum(
+        abs(stats.trimmed_mean(case.effects).estimate)
+        for case in state.cases
+        if case.sought and case.fails is None and case.effects
+    )
+    part = math.fsum(
+        turn_of(state, line) * stats.trimmed_mean(line.answered[commit][name].effects).estimate
+        for name in cases
+    )
+    return part / whole if whole > 0.0 else None
+
+
+def _other_way(state: State) -> str:
+    return "regression" if state.question.improvement else "faster"
+
+
+def _reversals(state: State, line: Line) -> Iterator[Reversal]:
+    """What surely changed in the direction that is not looked for: seen on the way, not searched for."""
+    if not line.cases or line.commits[-1].commit not in line.measured:
+        return
+    known = knowledge(state, line)
+    mirror = replace(
+        known,
+        levels={
+            position: {case: mirrored(level) for case, level in by_case.items()}
+            for position, by_case in known.levels.items()
+        },
+        refuted=frozenset(),
+        confirmed=frozenset(),
+    )
+    cases = {case.name: case for case in state.cases}
+    for case in known.cases():
+        for gap in gaps(mirror, case):
+            if gap.probability < state.question.confidence:
+                continue
+            turn = -turn_of(state, line) * (-1.0 if cases[case].higher_is_better else 1.0)
+            yield Reversal(
+                before=line.commits[gap.before - 1].commit if gap.before else line.start,
+                after=line.commits[gap.after - 1].commit,
+                commits=gap.after - gap.before,
+                label=cases[case].label,
+                ratio=math.exp(turn * gap.jump),
+                probability=gap.probability,
+            )
 
 
 def _certainty(state: State, line: Line, position: int, cases: list[str]) -> float:
@@ -111,6 +197,9 @@ def _certainty(state: State, line: Line, position: int, cases: list[str]) -> flo
 
 
 def _step(case: Sought, effects: list[float], state: State) -> Step:
+    if case.fails is not None:
+        least = case.at_least or 1.0
+        return Step(case.name, case.label, least, (least, least), case.fails, case.at_least)
     place = stats.trimmed_mean(effects)
     tail = (1.0 - state.question.confidence) / 2.0
     turn = -1.0 if case.higher_is_better else 1.0
@@ -126,12 +215,15 @@ def _ranges(state: State, line: Line) -> Iterator[Between]:
         return
     for found in suspects(knowledge(state, line), doubt=_LEAST):
         inside = [one.commit for one in line.commits[found.before : found.after - 1]]
+        changed = [one.files for one in line.commits[found.before : found.after]]
+        # No code that runs was changed: that is no step, however the levels differ, until it is confirmed.
+        harmless = all(files and all(map(is_document, files)) for files in changed)
         broken = sum(commit in line.unbuildable for commit in inside)
         yield Between(
             before=line.commits[found.before - 1].commit if found.before else line.start,
             after=line.commits[found.after - 1].commit,
             commits=found.after - found.before,
-            probability=found.probability,
+            probability=min(found.probability, _HARMLESS if harmless else 1.0),
             cases=found.cases,
             why=_why(len(inside), broken),
         )

@@ -10,13 +10,13 @@ from odyssey_asv import checking
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.metadata import asv_name
 from odyssey_asv.bisecting.hunt import Observer
-from odyssey_asv.bisecting.knowledge import to_commit
+from odyssey_asv.bisecting.knowledge import FAILING, exception_of, to_commit
 from odyssey_asv.bisecting.plan import Plan
 from odyssey_asv.bisecting.remembered import remembered
 from odyssey_asv.config import Config
 from odyssey_asv.errors import CannotMeasureError
 from odyssey_asv.findings import Check, Finding
-from odyssey_asv.model import Better
+from odyssey_asv.model import Better, Metric, Status
 from odyssey_asv.policy import Verdict
 from odyssey_asv.store.checks import Case
 from odyssey_asv.store.searches import Line, Measured, Sought, State
@@ -25,6 +25,8 @@ _COUNTS = 0.5
 """The smallest step that is looked for, as a share of the tolerance."""
 _TIMES = 3
 """How many measurements the verdict on the ends is worth."""
+_PRETENDED = 5
+"""Blocks that a commit that fails, or does not, is worth."""
 
 
 def measured(
@@ -35,7 +37,9 @@ def measured(
     Raises what `checking.execute` raises, and `CannotMeasureError` where no case was measured at both.
     """
     found, _ = checking.execute(plan.ends, config, asv, observer, echo)
-    cases = [_from_finding(f, plan) for f in found.findings if len(f.effects) > 2]
+    cases = [
+        _from_finding(f, plan) for f in found.findings if len(f.effects) > 2 or _newly_fails(f)
+    ]
     if not cases:
         raise _nothing(found)
     return _begun(plan, cases, found.warnings)
@@ -58,17 +62,19 @@ def recall(state: State, plan: Plan, config: Config, asv: AsvConfig, observer: O
 
 def _begun(plan: Plan, cases: Sequence[Sought], warnings: Sequence[str]) -> State:
     line = Line(
-        start=plan.question.good,
+        start=plan.fork or plan.question.good,
         commits=[to_commit(link) for link in plan.links],
         cases=[case.name for case in cases if case.sought],
     )
-    line.measured[plan.question.bad] = Measured(
-        effects={case.name: case.effects for case in cases if case.sought}, times=_TIMES
-    )
+    if plan.fork is None:
+        line.measured[plan.question.bad] = Measured(
+            effects={case.name: case.effects for case in cases if case.sought}, times=_TIMES
+        )
     return State(
         question=plan.question,
         cases=list(cases),
         lines=[line],
+        fork=plan.fork,
         warnings=[*_left_out(plan), *warnings],
     )
 
@@ -80,7 +86,34 @@ def _left_out(plan: Plan) -> tuple[str, ...]:
     return (f"searched in {plan.question.environment} only: another is chosen by -E ({others})",)
 
 
+def _newly_fails(finding: Finding) -> bool:
+    """Whether a case works at the good end and does not at the bad one."""
+    return finding.verdict is Verdict.FAILED and finding.contender is not None
+
+
 def _from_finding(finding: Finding, plan: Plan) -> Sought:
+    found = _measured_case(finding, plan)
+    base = finding.base
+    if base is not None and isinstance(base.value, float) and finding.metric is Metric.DURATION:
+        found.good_s = base.value * (base.number or 1)
+    if _newly_fails(finding):
+        found.fails = kind_of(finding)
+        found.at_least = finding.at_least
+        level = max(math.log(finding.at_least or 1.0), FAILING)
+        found.ratio = found.interval = None
+        found.effects, found.least = [level] * _PRETENDED, 0.5 * level
+        found.sought, found.decided = not plan.question.improvement, True
+    return found
+
+
+def kind_of(finding: Finding) -> str:
+    """How a case that newly fails does it: "timeout", or the type of the exception."""
+    if finding.contender is not None and finding.contender.status is Status.TIMEOUT:
+        return "timeout"
+    return exception_of(finding.trace or "")
+
+
+def _measured_case(finding: Finding, plan: Plan) -> Sought:
     interval, estimate = finding.interval, finding.estimate
     lower = finding.limits.better is Better.LOWER
     size = None if estimate is None else min(estimate.detectable, 700.0)
@@ -90,6 +123,7 @@ def _from_finding(finding: Finding, plan: Plan) -> Sought:
         ratio=finding.ratio,
         interval=interval,
         detectable=None if size is None else math.exp(size if lower else -size),
+        verdict=finding.verdict.value,
         sought=_sought(plan, finding.verdict, gated=finding.gated),
         decided=finding.verdict is not Verdict.INCONCLUSIVE or not finding.gated,
         higher_is_better=not lower,
@@ -116,6 +150,7 @@ def _from_case(case: Case, plan: Plan) -> Sought:
         ratio=case.ratio,
         interval=case.interval,
         detectable=case.detectable,
+        verdict=case.verdict,
         sought=_sought(plan, case.verdict, gated=case.gated),
         decided=case.verdict != Verdict.INCONCLUSIVE or not case.gated,
         higher_is_better=case.better == Better.HIGHER,

@@ -3,6 +3,7 @@ nothing itself: who makes a step, here or on another machine, is handed in."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,15 +14,29 @@ from odyssey_asv.bisecting.knowledge import (
     costs,
     knowledge,
     left_s,
+    level_of,
     places,
     ratio,
     suspicion,
     to_commit,
+    turn_of,
 )
 from odyssey_asv.culprit.bisection import Place
 from odyssey_asv.culprit.search import Confirm, Done, Probe, decide
 from odyssey_asv.repository import Link
-from odyssey_asv.store.searches import Line, State
+from odyssey_asv.store.searches import Line, Measured, State
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What is known when a commit is measured next: its subject, the line for a picture of it, the seconds
+    still expected, and the likeliest commit so far with its probability, where any was measured."""
+
+    commit: str
+    subject: str
+    places: Sequence[Place]
+    left_s: float
+    likeliest: tuple[str, float] | None = None
 
 
 class Observer(checking.Observer):
@@ -33,8 +48,8 @@ class Observer(checking.Observer):
     def remembering(self, commits: int) -> None:
         """Stored results of earlier measurements point at so many commits of the range."""
 
-    def probing(self, commit: str, places: Sequence[Place], left_s: float) -> None:
-        """A commit is measured next; what is known so far, and the seconds still expected."""
+    def probing(self, probed: Probed) -> None:
+        """A commit is measured next."""
 
     def seen(self, commit: str, ratio: float) -> None:
         """A commit's ratio to the good end, the mean of all cases."""
@@ -69,7 +84,8 @@ is given may be changed on the way; what it raises is raised by the search."""
 
 class Hunt:
     """One search under way. `step` measures, `merged` lists what a merge brought in, `save` keeps the
-    state."""
+    state. `beside` leads from where the ends part to the good one, where that is on another branch;
+    `subject` gives the first line of a commit's message."""
 
     def __init__(  # noqa: PLR0913, PLR0917 (what it works with, each used throughout)
         self,
@@ -79,6 +95,8 @@ class Hunt:
         observer: Observer,
         save: Callable[[State], None],
         clock: Callable[[], float] = time.monotonic,
+        beside: Sequence[Link] = (),
+        subject: Callable[[str], str] = lambda _: "",
     ) -> None:
         self.state = state
         self._step = step
@@ -86,13 +104,15 @@ class Hunt:
         self._observer = observer
         self._save = save
         self._clock = clock
+        self._beside = beside
+        self._subject = subject
         self._told_of: int | None = None
         self._entered = len(state.lines)
 
     def run(self, deadline: float, steps: int | None = None) -> bool:
         """Go on until every line is searched, True, or the clock has passed `deadline` or so many steps
         are made, False."""
-        while (task := self._next()) is not None:
+        while (task := self._timed_next()) is not None:
             if self._clock() >= deadline or steps == 0:
                 return False
             steps = None if steps is None else steps - 1
@@ -103,9 +123,16 @@ class Hunt:
             self._save(self.state)
         return True
 
+    def _timed_next(self) -> Task | None:
+        began = self._clock()
+        task = self._next()
+        self.state.deciding_s += self._clock() - began
+        return task
+
     def _next(self) -> Task | None:
         """What to measure next. Of a line on which nothing is left to learn, that is remembered."""
         while (number := self._next_line()) is not None:
+            self._look_beside()
             line = self.state.lines[number]
             if (task := self._on(number, line)) is not None:
                 return task
@@ -124,6 +151,26 @@ class Hunt:
         self._entered = len(lines)
         wanted = (n for n, line in enumerate(lines) if line.cases and not line.finished)
         return next(wanted, None)
+
+    def _look_beside(self) -> None:
+        """Where the ends are on different branches, search the good end's for what made it better, as far
+        as what the bad end's line did does not explain that they differ."""
+        first = self.state.lines[0]
+        if self.state.fork is None or len(self.state.lines) > 1:
+            return
+        if (seen := first.measured.get(first.commits[-1].commit)) is None:
+            return
+        cases = [case for case in first.cases if _unexplained(self.state, case, seen)]
+        if cases and self._beside:
+            self.state.lines.append(
+                Line(
+                    start=self.state.fork,
+                    commits=[to_commit(link) for link in self._beside],
+                    cases=cases,
+                    mirrored=True,
+                )
+            )
+            self._save(self.state)
 
     def _on(self, number: int, line: Line) -> Task | None:
         end = line.commits[-1].commit
@@ -150,7 +197,19 @@ class Hunt:
             self._observer.confirming(task.commit, task.base)
             return
         suspects = suspicion(self.state, line)
-        self._observer.probing(task.commit, places(line, suspects), left_s(self.state, suspects))
+        best = max(suspects, key=lambda position: suspects[position], default=None)
+        known = len(line.measured) > 1 and best is not None
+        self._observer.probing(
+            Probed(
+                commit=task.commit,
+                subject=self._subject(task.commit),
+                places=places(line, suspects),
+                left_s=left_s(self.state, suspects),
+                likeliest=(line.commits[best - 1].commit, suspects[best])
+                if known and best is not None
+                else None,
+            )
+        )
 
     def _tell(self, task: Task, before: int) -> None:
         """What came of a task; nothing where time was up in the middle of it."""
@@ -186,6 +245,18 @@ class Hunt:
                     )
                 )
                 self._save(self.state)
+
+
+def _unexplained(state: State, name: str, seen: Measured) -> bool:
+    """Whether the ends differ in a case by more than the bad end does from where their branches part."""
+    case = next(case for case in state.cases if case.name == name)
+    turn = turn_of(state, state.lines[0])
+    ends = level_of(case.effects, turn, 1)
+    if name not in seen.effects:
+        return False
+    line = level_of(seen.effects[name], turn, 1)
+    error = math.hypot(ends.error, line.error)
+    return ends.effect - line.effect > max(2.0 * case.least, 2.0 * error)
 
 
 def _blocks(state: State, task: Task) -> int:

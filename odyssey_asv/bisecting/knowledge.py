@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from odyssey_asv import stats
 from odyssey_asv.culprit.bisection import Place
@@ -15,10 +16,14 @@ from odyssey_asv.pairs.evidence import Zone
 from odyssey_asv.repository import Link
 from odyssey_asv.store.searches import Commit, Line, Measured, State
 
+FAILING = 0.7
+"""The least level that failing is taken for, a logarithm: twice as slow."""
 SETTLED = 4
 """A commit is not measured more often against the good end."""
 _CLEAR = 0.6
 """A commit is at fault if its step is not smaller than this share of what the search expects."""
+_LEAST_BLOCKS = 3
+_WITHIN_ERRORS, _NEARLY = 1.5, 0.1
 _LEAST_S = 0.1
 _GUESS_S = 5.0
 """What building and measuring take before any was done."""
@@ -29,9 +34,15 @@ def to_commit(link: Link) -> Commit:
     return Commit(commit=link.commit, parents=list(link.parents), files=list(link.files))
 
 
-def turn_of(state: State) -> float:
-    """What effects are multiplied with so that positive is what is looked for."""
-    return -1.0 if state.question.improvement else 1.0
+def exception_of(said: str) -> str:
+    """The type of the exception that a traceback ends with, or whatever its last line begins with."""
+    lines = said.strip().splitlines()
+    return lines[-1].partition(":")[0].strip() if lines else ""
+
+
+def turn_of(state: State, line: Line) -> float:
+    """What effects are multiplied with so that positive is what is looked for on a line."""
+    return -1.0 if state.question.improvement != line.mirrored else 1.0
 
 
 def at_fault(line: Line, commit: str) -> list[str]:
@@ -43,7 +54,7 @@ def at_fault(line: Line, commit: str) -> list[str]:
 def knowledge(state: State, line: Line) -> Knowledge:
     """A line as `search` sees it. Its end must have been measured."""
     at = {one.commit: position for position, one in enumerate(line.commits, start=1)}
-    turn = turn_of(state)
+    turn = turn_of(state, line)
     return Knowledge(
         weights=[
             weight(one.files, state.question.paths) * state.remembered.get(one.commit, 1.0)
@@ -51,7 +62,8 @@ def knowledge(state: State, line: Line) -> Knowledge:
         ],
         levels={
             at[commit]: {
-                case: level_of(effects, turn, seen.times) for case, effects in seen.effects.items()
+                case: _level(effects, turn, seen.times, seen.blocks.get(case, ()))
+                for case, effects in seen.effects.items()
             }
             for commit, seen in line.measured.items()
         },
@@ -62,7 +74,42 @@ def knowledge(state: State, line: Line) -> Knowledge:
         settled=frozenset(at[c] for c, seen in line.measured.items() if seen.times >= SETTLED),
         refuted=_answers(line, at, confirmed=False),
         confirmed=_answers(line, at, confirmed=True),
+        explained=frozenset(
+            case
+            for case in line.cases
+            if not state.question.all_steps and _explained(line, case, turn)
+        ),
     )
+
+
+def _level(effects: Sequence[float], turn: float, times: int, blocks: Sequence[int]) -> Level:
+    """A level from all blocks, with what each measurement said apart where there were several."""
+    whole = level_of(effects, turn, times)
+    if len(blocks) < 2 or sum(blocks) != len(effects) or min(blocks) < _LEAST_BLOCKS:
+        return whole
+    readings, start = [], 0
+    for count in blocks:
+        part = level_of(effects[start : start + count], turn, 1)
+        readings.append((part.effect, part.error))
+        start += count
+    return replace(whole, readings=tuple(readings))
+
+
+def _explained(line: Line, case: str, turn: float) -> bool:
+    """Whether the steps that were confirmed against a parent make the level at the end of the line, within
+    their errors or within a tenth of it: what is left is far smaller than what is looked for."""
+    seen = line.measured.get(line.commits[-1].commit)
+    steps = [
+        level_of(answers[case].effects, turn, 1)
+        for answers in line.answered.values()
+        if case in answers and answers[case].confirmed
+    ]
+    if seen is None or case not in seen.effects or not steps:
+        return False
+    end = level_of(seen.effects[case], turn, 1)
+    left = end.effect - math.fsum(step.effect for step in steps)
+    error = math.hypot(end.error, *(step.error for step in steps))
+    return abs(left) <= max(_WITHIN_ERRORS * error, _NEARLY * abs(end.effect))
 
 
 def _answers(line: Line, at: Mapping[str, int], *, confirmed: bool) -> frozenset[tuple[str, int]]:
@@ -80,6 +127,12 @@ def level_of(effects: Sequence[float], turn: float, times: int) -> Level:
     found = stats.trimmed_mean(effects)
     wider = math.sqrt(found.freedom / (found.freedom - 2)) if found.freedom > 2 else 3.0
     return Level(turn * found.estimate, found.error * wider, times)
+
+
+def mirrored(level: Level) -> Level:
+    """A level as it is for somebody who looks for the opposite."""
+    readings = tuple((-effect, error) for effect, error in level.readings)
+    return replace(level, effect=-level.effect, readings=readings)
 
 
 def zone(known: Knowledge, case: str, position: int) -> Zone:

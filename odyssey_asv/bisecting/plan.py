@@ -14,7 +14,7 @@ from odyssey_asv.config import Config
 from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.findings import Clock
 from odyssey_asv.model import Metric
-from odyssey_asv.repository import Link, Repository
+from odyssey_asv.repository import Link, Repository, range_of
 from odyssey_asv.store import checks, searches
 from odyssey_asv.store.searches import Question, State
 from odyssey_asv.workspace import check_expressions, repository_of
@@ -43,6 +43,7 @@ class Options:
     seed: int | None = None
     improvement: bool = False
     first_parent: bool = False
+    all_steps: bool = False
     machine: str | None = None
     out: Path | None = None
 
@@ -51,7 +52,10 @@ class Options:
 class Plan:
     """What a search is going to do. `ends` says how the ends would be checked, `report` is a check that
     already did it. `state` is where the search is kept, `known` what it says where one goes on.
-    `unsearched` names the environments of the matrix that are left out."""
+    `unsearched` names the environments of the matrix that are left out.
+
+    `links` lead to the bad end: from the good one, or from `fork`, where the line left the good end's
+    history. Then `beside` lead from there to the good end."""
 
     ends: checking.Plan
     links: tuple[Link, ...]
@@ -61,6 +65,8 @@ class Plan:
     known: State | None
     report: checks.Report | None
     unsearched: tuple[str, ...] = ()
+    fork: str | None = None
+    beside: tuple[Link, ...] = ()
 
     @property
     def expressions(self) -> list[re.Pattern[str]]:
@@ -79,6 +85,8 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
     with Repository(repository_of(asv), search_parents=False) as repository:
         good, bad = repository.resolve(first), repository.resolve(last)
         links = tuple(repository.line(first, last))
+        fork = links[0].parents[0] if links[0].parents[0] != good else None
+        beside = () if fork is None else tuple(repository.line(fork, good))
     if report is not None and (report.base.commit, report.contender.commit) != (good, bad):
         raise InvalidInputError(
             f"{options.from_check} is of {report.base.commit[:8]}..{report.contender.commit[:8]},"
@@ -103,6 +111,8 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
             seed=options.seed,
             machine=options.machine,
             out=options.out,
+            # Whether a case is faster matters where that is what is searched for.
+            thorough=options.improvement,
         ),
     )
     question = Question(
@@ -118,6 +128,7 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
         clock=ends.clock,
         improvement=options.improvement,
         first_parent=options.first_parent,
+        all_steps=options.all_steps,
     )
     digest = hashlib.sha256(question.model_dump_json().encode()).hexdigest()[:16]
     state = options.state or config.state / "bisect" / f"{digest}.json"
@@ -130,6 +141,8 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
         known=_known(state, question) if options.resume else None,
         report=report,
         unsearched=tuple(recipe.name for recipe in ends.recipes[1:]),
+        fork=fork,
+        beside=beside,
     )
 
 
@@ -138,12 +151,13 @@ def _ends(options: Options, report: checks.Report | None) -> tuple[str, str]:
         if report is None:
             raise InvalidInputError("no range is given", tip="odyssey bisect GOOD..BAD")
         return report.base.commit, report.contender.commit
-    good, dots, bad = options.range.partition("..")
-    if not good or (dots and not bad) or bad.startswith("."):
+    if options.range.strip(".") == "":
         raise InvalidInputError(
             f"{options.range!r} is no range to search", tip="odyssey bisect GOOD..BAD"
         )
-    return good, bad or "HEAD"
+    # Two dots or three: both ends are measured, and where they part, if one does not follow the other.
+    ends = range_of(options.range)
+    return (options.range, "HEAD") if ends is None else (ends.left, ends.right)
 
 
 def _known(path: Path, question: Question) -> State:

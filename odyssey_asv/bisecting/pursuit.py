@@ -65,15 +65,28 @@ class Pursuit:
 
         Raises `InterruptedRunError` when interrupted, and whatever `step` raises.
         """
-        hunt = Hunt(state, step, repository.merged, self.observer, self._keep, self.clock)
+        hunt = Hunt(
+            state,
+            step,
+            repository.merged,
+            self.observer,
+            self._keep,
+            self.clock,
+            beside=self.plan.beside,
+            subject=repository.subject,
+        )
         try:
             finished = hunt.run(self.deadline, self._steps)
         except KeyboardInterrupt:
             self._keep(hunt.state)
-            raise InterruptedRunError("interrupted", tip=TIP) from None
+            found = self._answer(hunt.state, repository, finished=False)
+            raise InterruptedRunError("interrupted", tip=TIP, found=found) from None
         self._keep(hunt.state)
+        return self._answer(hunt.state, repository, finished=finished)
+
+    def _answer(self, state: State, repository: Repository, *, finished: bool) -> Bisection:
         return answer(
-            hunt.state,
+            state,
             repository.card,
             finished=finished,
             spent=not finished and self.clock() >= self.deadline,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
@@ -9,19 +10,30 @@ from typing import Protocol
 from odyssey_asv import stats
 from odyssey_asv.adapter.metadata import asv_name
 from odyssey_asv.bisecting.hunt import Task
-from odyssey_asv.bisecting.knowledge import SETTLED, knowledge, level_of, turn_of, zone
+from odyssey_asv.bisecting.knowledge import (
+    SETTLED,
+    exception_of,
+    knowledge,
+    level_of,
+    turn_of,
+    zone,
+)
 from odyssey_asv.culprit.search import Confirm
 from odyssey_asv.errors import CannotMeasureError
 from odyssey_asv.findings import Clock
+from odyssey_asv.model import Status
 from odyssey_asv.pairs import evidence
 from odyssey_asv.pairs.evidence import Claim, Promise
 from odyssey_asv.pairs.pairing import Enough
 from odyssey_asv.pairs.probing import effects_of, why_nothing
-from odyssey_asv.pairs.trials import Trial
-from odyssey_asv.store.searches import Answered, Line, Measured, State
+from odyssey_asv.pairs.trials import CONTENDER, Trial
+from odyssey_asv.store.searches import Answered, Line, Measured, Sought, State
 
 _LEAST_BLOCKS, _MOST_BLOCKS = 5, 20
 """Of one measurement of a commit against the good end."""
+_WORKS = 2
+"""After so many blocks, a case that fails at the bad end is taken to work at a commit."""
+_LEAST_LIMIT_S, _LIMIT_TIMES = 2.0, 20.0
 _FINE = 8.0
 """A step is to be this many times as large as the error of the level that shows it."""
 _FINER = 2.0
@@ -46,10 +58,17 @@ class Measuring(Protocol):
     def build(self, commit: str) -> object:
         """Raises `CannotMeasureError` where that cannot be done."""
 
-    def measure(
-        self, base: str, contender: str, cases: Collection[str], enough: Enough, deadline: float
+    def measure(  # noqa: PLR0913, PLR0917 (what a measurement is of)
+        self,
+        base: str,
+        contender: str,
+        cases: Collection[str],
+        enough: Enough,
+        deadline: float,
+        limits: Mapping[str, float],
     ) -> Mapping[str, Trial]:
-        """The trials of these cases. Raises `CannotMeasureError`."""
+        """The trials of these cases, none of which may take longer for an answer than its limit. Raises
+        `CannotMeasureError`."""
 
 
 class Steps:
@@ -79,7 +98,7 @@ class Steps:
 
         try:
             found = self._measure(state, task, line.cases, fine_enough, deadline)
-            effects = effects_of(found)
+            effects = _without_failing(state, effects_of(found)) | _levels(state, found)
             if not effects and self._clock() >= deadline:
                 return
             if not effects:
@@ -96,10 +115,12 @@ class Steps:
     def _fine_enough(self, state: State, trial: Trial, *, again: bool) -> bool:
         """Whether a level is known well enough to tell the step from none; where it is measured again,
         to tell the least step that counts from none."""
+        case = _case(state, trial)
+        if case.fails is not None:
+            return len(trial.blocks) >= _WORKS
         if len(trial.blocks) < _LEAST_BLOCKS:
             return False
         trial.choose_clock(self._prober.clock)
-        case = next(c for c in state.cases if c.name == asv_name(trial.case))
         step = abs(stats.trimmed_mean(case.effects).estimate)
         wanted = min(step / _FINE, case.least / _FINER) if again else step / _FINE
         level = level_of(trial.effects(), 1.0, 1)
@@ -110,15 +131,18 @@ class Steps:
         state.probes += 1
         known = knowledge(state, line)
         promise = Promise(len(what.cases), alarm=1.0 - state.question.confidence)
-        zones = {case: zone(known, case, what.position) for case in what.cases}
+        failing = {case.name for case in state.cases if case.fails is not None}
+        zones = {c: zone(known, c, what.position) for c in what.cases if c not in failing}
         claims: dict[str, Claim | None] = {}
 
         def enough(trial: Trial) -> bool:
+            name = asv_name(trial.case)
+            if name in failing:
+                return len(trial.blocks) >= _WORKS
             if len(trial.blocks) not in evidence.LOOKS:
                 return False
             trial.choose_clock(self._prober.clock)
-            name = asv_name(trial.case)
-            effects = [turn_of(state) * effect for effect in trial.effects()]
+            effects = [turn_of(state, line) * effect for effect in trial.effects()]
             claims[name] = evidence.claim(effects, zones[name], promise)
             return claims[name] is not None or len(trial.blocks) >= evidence.LOOKS[-1]
 
@@ -130,8 +154,11 @@ class Steps:
                 effects=effects.get(case, []), confirmed=claims.get(case) is Claim.REGRESSION
             )
             for case in what.cases
-            if claims.get(case) is not None or not late
+            if case not in failing and (claims.get(case) is not None or not late)
         }
+        for name, levels in _levels(state, found).items():
+            confirmed = levels[0] > 0.0 and not found[name].states[0].failed
+            answers[name] = Answered(effects=levels, confirmed=confirmed)
         if answers:
             line.answered.setdefault(task.commit, {}).update(answers)
 
@@ -147,17 +174,61 @@ class Steps:
             self._prober.build(commit)
         state.built |= dict(self._prober.build_s)
         began = self._clock()
-        found = self._prober.measure(task.base, task.commit, cases, enough, deadline)
+        limits = {case.name: _limit_s(case) for case in state.cases if case.good_s is not None}
+        found = self._prober.measure(task.base, task.commit, cases, enough, deadline, limits)
         state.measuring_s.append(round(self._clock() - began, 3))
         return found
 
 
+def _case(state: State, trial: Trial) -> Sought:
+    name = asv_name(trial.case)
+    return next(case for case in state.cases if case.name == name)
+
+
+def _limit_s(case: Sought) -> float:
+    """How long an answer may take in a search: many times what it takes at the good end, and at the bad
+    one where that is measured."""
+    worst = math.exp(max(map(abs, case.effects), default=0.0)) if case.fails is None else 1.0
+    return _LEAST_LIMIT_S + _LIMIT_TIMES * worst * (case.good_s or 0.0)
+
+
+def _levels(state: State, found: Mapping[str, Trial]) -> dict[str, list[float]]:
+    """For cases that fail at the bad end: its level where they fail the same way, that of the good end
+    where they work; nothing where they fail otherwise, for that says nothing of what is searched for."""
+    levels = {}
+    for name, trial in found.items():
+        case = _case(state, trial)
+        if case.fails is None:
+            continue
+        if not trial.states[CONTENDER].failed:
+            if len(trial.blocks) >= _WORKS:
+                levels[name] = [0.0] * len(case.effects)
+        elif case.fails == _kind(trial):
+            levels[name] = list(case.effects)
+    return levels
+
+
+def _without_failing(state: State, effects: Mapping[str, list[float]]) -> dict[str, list[float]]:
+    failing = {case.name for case in state.cases if case.fails is not None}
+    return {name: seen for name, seen in effects.items() if name not in failing}
+
+
+def _kind(trial: Trial) -> str:
+    if trial.states[CONTENDER] is Status.TIMEOUT:
+        return "timeout"
+    return exception_of(trial.faults[CONTENDER][0].reason)
+
+
 def _add(line: Line, commit: str, effects: Mapping[str, list[float]]) -> None:
     """Add what was seen of a commit to what is known of it."""
+    counts = {case: len(more) for case, more in effects.items()}
     seen = line.measured.get(commit)
     if seen is None:
-        line.measured[commit] = Measured(effects=dict(effects))
+        blocks = {case: [count] for case, count in counts.items()}
+        line.measured[commit] = Measured(effects=dict(effects), blocks=blocks)
         return
     for case, more in effects.items():
+        before = len(seen.effects.get(case, ()))
+        seen.blocks.setdefault(case, [before] if before else []).append(counts[case])
         seen.effects.setdefault(case, []).extend(more)
     seen.times += 1

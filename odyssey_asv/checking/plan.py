@@ -18,7 +18,7 @@ from odyssey_asv.findings import Clock
 from odyssey_asv.model import Commit, Metric
 from odyssey_asv.pairs.trials import Settings
 from odyssey_asv.policy import Policy
-from odyssey_asv.repository import Repository
+from odyssey_asv.repository import UNSHALLOW, Repository, range_of
 from odyssey_asv.sharding.shards import Shard
 from odyssey_asv.store.baselines import Baselines
 from odyssey_asv.workspace import (
@@ -102,9 +102,11 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
         if options.same:
             base, why = tree.built, "the same code, against itself"
         elif base == tree.built:
+            tip = "name another base, --base HEAD~1, or measure the noise: --self"
+            if repository.shallow:
+                tip = f"this is a shallow clone; get the whole history: {UNSHALLOW}"
             raise InvalidInputError(
-                f"nothing differs: {base[:8]} is both base and contender",
-                tip="name another base, --base HEAD~1, or measure the noise: --self",
+                f"nothing differs: {base[:8]} is both base and contender", tip=tip
             )
         commits = (
             repository.describe(tree.commit if options.same else base, dirty=False),
@@ -153,7 +155,8 @@ class _Tree:
 
 def _contender(repository: Repository, asv: AsvConfig, options: Options) -> _Tree:
     if options.contender is not None:
-        commit = repository.resolve(options.contender)
+        ends = range_of(options.contender)
+        commit = repository.resolve(options.contender if ends is None else ends.right)
         return _Tree(commit, commit, here=False)
     if asv.local_repo is None:
         commit = repository.resolve(repository.default_branch(asv.branches))
@@ -169,6 +172,16 @@ def _base(
     word = options.base
     if options.same:
         return contender, ""
+    if options.contender is not None and (ends := range_of(options.contender)) is not None:
+        if word is not None:
+            raise InvalidInputError(
+                f"{options.contender} names a base, and so does --base {word}", tip="leave one out"
+            )
+        if ends.dots == "...":
+            return repository.merge_base(
+                ends.left, ends.right
+            ), f"merge base of {options.contender}"
+        word = ends.left
     if word is None:
         branch = repository.default_branch(asv.branches)
         return repository.merge_base(contender, branch), f"merge base with {branch}"

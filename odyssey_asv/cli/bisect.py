@@ -26,10 +26,12 @@ from odyssey_asv.cli.searching import PlainSearching, searcher
 from odyssey_asv.cli.sharding import place_options
 from odyssey_asv.culprit.bisection import Bisection, Outcome
 from odyssey_asv.distributing import Wish, search_over
+from odyssey_asv.errors import InterruptedRunError
 from odyssey_asv.files import near
 from odyssey_asv.report.bisection import github, markdown, terminal
 from odyssey_asv.report.bisection import json as report_json
 from odyssey_asv.report.html import bisection as html
+from odyssey_asv.store import searches
 
 
 @click.command()
@@ -72,6 +74,11 @@ from odyssey_asv.report.html import bisection as html
     help="Suspect commits that change such files first; may be repeated.",
 )
 @click.option("--improvement", is_flag=True, help="Look for what made it faster.")
+@click.option(
+    "--all-steps",
+    is_flag=True,
+    help="Go on when the commits found make the whole difference: steps far smaller than that, too.",
+)
 @click.option("--resume", is_flag=True, help="Go on with this search where it stopped.")
 @click.option(
     "--state",
@@ -107,17 +114,36 @@ def bisect(scene: Scene, /, wanted: Wanted, wish: Wish | None, **asked: Any) -> 
         pursuit = Pursuit(plan, config, asv, PlainSearching())
         found = search_over(pursuit, wish, StepWatcher())
     else:
-        with searcher() as searching:
-            echo = sys.stderr if scene.verbose else None
-            found = execute(plan, config, asv, searching, echo=echo)
+        try:
+            with searcher() as searching:
+                echo = sys.stderr if scene.verbose else None
+                found = execute(plan, config, asv, searching, echo=echo)
+        except InterruptedRunError as error:
+            # What is known is told as if time were up; the exit code says that it was not.
+            if isinstance(error.found, Bisection):
+                publish(_report(error.found, Exit.INTERRUPTED), wanted)
+            raise
     code = exit_code(found)
     report = _report(found, code)
     publish(report, wanted)
     keep_page(report, config.pages / "bisect.html")
+    if scene.verbose:
+        _tell_time(plan.state)
     if wanted.table:
         say(f"state: {near(plan.state)}")
         say(f"next: {_next(found)}")
     return code
+
+
+def _tell_time(path: Path) -> None:
+    """Where the time of a search went."""
+    state = searches.load(path)
+    built, measured = sum(state.built.values()), sum(state.measuring_s)
+    other = max(state.wall_s - built - measured - state.deciding_s, 0.0)
+    say(
+        f"time: {built:.1f} s building, {measured:.1f} s measuring, {state.deciding_s:.1f} s deciding"
+        f" what to measure, {other:.1f} s for the ends and the rest"
+    )
 
 
 def exit_code(found: Bisection) -> Exit:
@@ -125,7 +151,7 @@ def exit_code(found: Bisection) -> Exit:
     match found.outcome:
         case Outcome.CULPRIT:
             return Exit.REGRESSION
-        case Outcome.NO_REGRESSION:
+        case Outcome.NO_REGRESSION | Outcome.ELSEWHERE:
             return Exit.OK
         case _:
             return Exit.CANNOT

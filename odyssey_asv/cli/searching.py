@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from odyssey_asv.bisecting import Observer
+from odyssey_asv.bisecting.hunt import Observer, Probed
 from odyssey_asv.cli.watching import LiveWatcher, PlainWatcher, Watching, display
-from odyssey_asv.culprit.bisection import Place
 from odyssey_asv.report.bisection.line import picture
 from odyssey_asv.units import format_change, one_line
 
-_PICTURE = 60
+_PICTURE, _SUBJECT = 60, 55
 
 
 class Searching(Watching, Observer):
@@ -26,11 +25,16 @@ class Searching(Watching, Observer):
         which = "commit" if commits == 1 else "commits"
         self.tell(f"stored results point at {commits} {which}: looking there first")
 
-    def probing(self, commit: str, places: Sequence[Place], left_s: float) -> None:
-        expected = f", about {_duration(left_s)} left" if left_s else ""
-        if places:
-            self.tell(f"  {picture(places, _PICTURE)}{expected}")
-        self.tell(f"measuring {commit[:8]}")
+    def probing(self, probed: Probed) -> None:
+        self.tell(f"measuring {probed.commit[:8]} {_cut(one_line(probed.subject))}")
+        parts = []
+        if probed.likeliest is not None:
+            commit, share = probed.likeliest
+            parts.append(f"likeliest so far {commit[:8]} ({100.0 * share:.0f} %)")
+        if probed.left_s:
+            parts.append(f"about {_duration(probed.left_s)} left")
+        if parts:
+            self.tell(f"  {', '.join(parts)}")
 
     def seen(self, commit: str, ratio: float) -> None:
         self.tell(f"  {commit[:8]}: {format_change(ratio - 1.0, limits=())} against the good end")
@@ -53,7 +57,12 @@ class PlainSearching(Searching, PlainWatcher):
 
 
 class LiveSearching(Searching, LiveWatcher):
-    """Lines that stay, above the one that moves."""
+    """Lines that stay, above the one that moves, with a picture of the range."""
+
+    def probing(self, probed: Probed) -> None:
+        if probed.places:
+            self.tell(f"  {picture(probed.places, _PICTURE)}")
+        super().probing(probed)
 
 
 @contextmanager
@@ -61,6 +70,10 @@ def searcher() -> Iterator[Searching]:
     """The display that suits stderr."""
     with display(PlainSearching, LiveSearching) as made:
         yield made
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SUBJECT else f"{text[: _SUBJECT - 1]}…"
 
 
 def _duration(seconds: float) -> str:

@@ -9,9 +9,11 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The answer in one word. `RANGE`: one of some commits that could not be told apart."""
+    """The answer in one word. `RANGE`: one of some commits that could not be told apart. `ELSEWHERE`: the
+    good end is better only because its branch has a change that the bad end's branch lacks."""
 
     CULPRIT = "culprit"
+    ELSEWHERE = "elsewhere"
     RANGE = "range"
     NO_REGRESSION = "no_regression"
     UNDECIDED = "undecided"
@@ -36,7 +38,9 @@ class Searched:
     the smallest ratio of a slowdown that would have been found; below 1 where higher is better.
 
     Ratios are of values, as in a check: above 1 is more. `sought` says that it is what is looked for,
-    `decided` that the ends told whether it is.
+    `decided` that the ends told whether it is. `other_way` says that it changed in the direction that is
+    not looked for. `fails` says how it fails at the bad end alone, "timeout" or
+    the type of an exception; `at_least` is then the least ratio, where its time ran out.
     """
 
     case: str
@@ -46,17 +50,23 @@ class Searched:
     detectable: float | None
     sought: bool
     decided: bool = True
+    other_way: bool = False
+    fails: str | None = None
+    at_least: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What a culprit did to one case: the ratio of the commit to its parent, with the interval of the
-    measurement that confirmed it, at the confidence of the search."""
+    measurement that confirmed it, at the confidence of the search. Where it made the case fail, `fails` and
+    `at_least` say so, and ratio and interval say nothing."""
 
     case: str
     label: str
     ratio: float
     interval: tuple[float, float]
+    fails: str | None = None
+    at_least: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,9 @@ class Culprit:
     """A commit that was measured against its parent with fresh processes and is at fault.
 
     `probability` is that of the search before, and of the confirmation, being right. `within` is the
-    merge that brought the commit in, None for a commit of the range's own line.
+    merge that brought the commit in, None for a commit of the range's own line. `share` is how much of the
+    difference between the ends it makes, of logarithms and over all cases that are sought; None where that
+    cannot be said.
     """
 
     card: Card
@@ -72,6 +84,7 @@ class Culprit:
     probability: float
     steps: tuple[Step, ...]
     within: str | None = None
+    share: float | None = None
 
     @property
     def worst(self) -> Step:
@@ -89,6 +102,19 @@ class Between:
     probability: float
     cases: tuple[str, ...]
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """A step in the direction that is not looked for, between two measured commits: the ratio that one or
+    several of the commits after `before` up to `after` made in a case, and how probable that is."""
+
+    before: str
+    after: str
+    commits: int
+    label: str
+    ratio: float
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +153,10 @@ class Bisection:
     `builds` counts the commits that an environment was needed for, those that did not build among them.
     `improvement` says that a commit that made it faster was looked for: ratios below 1 are sought then.
     `spent` says that the budget was. `state` is the file with which the search can go on.
+
+    `fork` is where the ends' branches part, None where the good end is on the bad end's line; `length` and
+    `line` then begin there. `lacking` are commits of the good end's branch that made it better and that the
+    bad end's branch lacks: nobody is at fault for those.
     """
 
     good: Card
@@ -135,6 +165,7 @@ class Bisection:
     searched: tuple[Searched, ...]
     culprits: tuple[Culprit, ...] = ()
     ranges: tuple[Between, ...] = ()
+    reversals: tuple[Reversal, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     line: tuple[Place, ...] = ()
@@ -147,6 +178,8 @@ class Bisection:
     spent: bool = False
     finished: bool = True
     state: str = ""
+    fork: Card | None = None
+    lacking: tuple[Culprit, ...] = ()
 
     @property
     def sought(self) -> Sequence[Searched]:
@@ -161,4 +194,6 @@ class Bisection:
             return Outcome.NO_REGRESSION
         if self.finished and self.ranges:
             return Outcome.RANGE
+        if self.finished and (self.lacking or (self.fork is not None and self.sought)):
+            return Outcome.ELSEWHERE
         return Outcome.UNDECIDED

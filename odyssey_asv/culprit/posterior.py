@@ -9,6 +9,12 @@ each: a product partition model (Barry and Hartigan, 1992), summed exactly over 
 forward and backward recursion. Nothing is assumed about how many commits made a step: none, one, several,
 a later fix. A measurement may be worthless with a small probability, so that a single wrong one does
 not decide (the heavier tail).
+
+Levels of the same code that were measured at different times differ by more than their errors: the load of
+the machine moves the ratio of unlike work, the more the less alike the two sides are. So a measurement has,
+beside its own error, one in proportion to its level, as in a random-effects model (DerSimonian and Laird,
+1986). How large the proportion is is not known beforehand: it is summed over as well, with the weight that
+the measurements give to each value, those of one commit taken twice among them.
 """
 
 from __future__ import annotations
@@ -19,12 +25,16 @@ from dataclasses import dataclass
 
 _STEPS = 1.0
 """How many steps are expected in a range before anything is measured."""
+_DRIFTS = ((0.01, 0.6), (0.03, 0.3), (0.1, 0.1))
+"""By what share of a level two measurements of it may differ beyond their errors, as a standard deviation,
+with the probability of each before anything is measured."""
 _WORTHLESS = 0.002
 """How often a measurement says nothing about the level; its effect is then anything within a unit."""
 _BUILD_NOISE = 0.004
 """What building the same code twice may change; no number of processes shows or removes it."""
 _REFUTED = 1e-4
 """What is left of a suspicion that measuring the commit against its parent did not confirm."""
+_NEGLIGIBLE = 1e-4
 _LEAST_RANGE = 0.05
 _TINY = 1e-300
 
@@ -32,11 +42,20 @@ _TINY = 1e-300
 @dataclass(frozen=True, slots=True)
 class Level:
     """What measuring a commit against the good end said of a case: the logarithm of the ratio, turned
-    so that positive is worse, and its standard error. It was measured `times` times."""
+    so that positive is worse, and its standard error. It was measured `times` times; `readings` are the
+    effect and the error of each time, where they are known apart."""
 
     effect: float
     error: float
     times: int = 1
+    readings: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def apart(self) -> tuple[tuple[float, float, int], ...]:
+        """Each reading, with how many times it stands for."""
+        if not self.readings:
+            return ((self.effect, self.error, self.times),)
+        return tuple((effect, error, 1) for effect, error in self.readings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +67,8 @@ class Knowledge:
     was measured at a position for each case; a position that was measured without a case says nothing
     of it. `unbuildable` positions can never be measured, those `built` cost no build, those `settled` are
     not measured again. `refuted` lists the cases and positions whose step was looked for against the
-    parent and is not there, `confirmed` those where it is.
+    parent and is not there, `confirmed` those where it is. `explained` are the cases in which the confirmed
+    steps make, within the errors, the difference between the ends: no further steps are looked for.
     """
 
     weights: Sequence[float]
@@ -59,6 +79,7 @@ class Knowledge:
     settled: frozenset[int] = frozenset()
     refuted: frozenset[tuple[str, int]] = frozenset()
     confirmed: frozenset[tuple[str, int]] = frozenset()
+    explained: frozenset[str] = frozenset()
 
     @property
     def length(self) -> int:
@@ -90,11 +111,26 @@ class Gap:
 
 def gaps(known: Knowledge, case: str) -> list[Gap]:
     """What is suspected of each gap between the positions whose level for a case is known."""
-    line = _Line(known, case)
-    return [
-        Gap(line.places[at - 1], line.places[at], *line.step(at, known.least[case]))
-        for at in range(1, len(line.places))
-    ]
+    lines = [(_Line(known, case, drift), prior) for drift, prior in _DRIFTS]
+    most = max(line.evidence for line, _ in lines)
+    weights = [prior * math.exp(line.evidence - most) for line, prior in lines]
+    shares = [weight / math.fsum(weights) for weight in weights]
+    places = lines[0][0].places
+    found = []
+    for at in range(1, len(places)):
+        if places[at - 1] == places[at]:
+            # Two measurements of one commit.
+            continue
+        steps = [
+            line.step(at, known.least[case]) if share > _NEGLIGIBLE else (0.0, 0.0)
+            for (line, _), share in zip(lines, shares, strict=True)
+        ]
+        probability, jump = (
+            math.fsum(share * part for share, part in zip(shares, parts, strict=True))
+            for parts in zip(*steps, strict=True)
+        )
+        found.append(Gap(places[at - 1], places[at], probability, jump))
+    return found
 
 
 def candidates(known: Knowledge) -> dict[int, float]:
@@ -118,16 +154,28 @@ def weight_of(known: Knowledge, case: str, position: int) -> float:
 
 
 class _Line:
-    """The measured positions of one case in their order, and the sums over all partitions of them."""
+    """The measurements of one case in the order of their positions, and the sums over all partitions of
+    them. Two measurements of one position are two places without a gap between them."""
 
-    def __init__(self, known: Knowledge, case: str) -> None:
-        seen = {p: level[case] for p, level in known.levels.items() if case in level}
-        self.places = [0, *sorted(seen)]
+    def __init__(self, known: Knowledge, case: str, drift: float) -> None:
+        seen = sorted(
+            (position, reading)
+            for position, levels in known.levels.items()
+            if case in levels
+            for reading in levels[case].apart
+        )
+        self.places = [0, *(position for position, _ in seen)]
         # The good end is what everything is measured against: its level is 0 and has no error.
-        self._effects = [0.0, *(seen[p].effect for p in self.places[1:])]
+        self._effects = [0.0, *(effect for _, (effect, _, _) in seen)]
+        self._times = [1, *(times for _, (_, _, times) in seen)]
         noise = _BUILD_NOISE**2
-        self._times = [1, *(seen[p].times for p in self.places[1:])]
-        self._variances = [noise, *(seen[p].error ** 2 + noise for p in self.places[1:])]
+        self._variances = [
+            noise,
+            *(
+                error**2 + noise + (drift * effect) ** 2 / times
+                for _, (effect, error, times) in seen
+            ),
+        ]
         spread = max(self._effects) - min(self._effects)
         self._prior = max(spread, _LEAST_RANGE) ** 2
         self._centre = 0.5 * (max(self._effects) + min(self._effects))
@@ -140,6 +188,11 @@ class _Line:
         self._before: list[float] = []
         self._after: list[float] = []
         self._sum_up()
+
+    @property
+    def evidence(self) -> float:
+        """The logarithm of the probability of all measurements."""
+        return self._before[-1]
 
     def step(self, at: int, least: float) -> tuple[float, float]:
         """Of the gap that ends at measured place `at`: the probability of a step of `least` or more,
@@ -165,6 +218,9 @@ class _Line:
     def _gap_priors(self, known: Knowledge, case: str) -> Iterator[float]:
         whole = math.fsum(known.weights)
         for before, after in zip(self.places, self.places[1:], strict=False):
+            if before == after:
+                yield 0.0
+                continue
             inside = math.fsum(weight_of(known, case, p) for p in range(before + 1, after + 1))
             yield -math.expm1(-_STEPS * inside / whole)
 

@@ -66,9 +66,13 @@ def decide(known: Knowledge, costs: Costs, *, confidence: float) -> Probe | Conf
 
     Commits are built where a step is sure. Whether there is one where that is in doubt is asked of what is
     built already; if that does not tell, commits are built where a step is likely, and where it is only
-    possible as long as no other was found.
+    possible as long as no other was found. Cases that are explained ask for nothing.
     """
-    beliefs = [_Belief(known, case, gaps(known, case)) for case in known.cases()]
+    beliefs = [
+        _Belief(known, case, gaps(known, case))
+        for case in known.cases()
+        if case not in known.explained
+    ]
     unexplained = [belief for belief in beliefs if not belief.explained]
     if sure := _splitting(known, costs, beliefs, _SURE):
         return Probe(_best(sure))
@@ -188,6 +192,8 @@ def _splitting(
 def _doubtful(known: Knowledge, beliefs: Sequence[_Belief], confidence: float) -> dict[int, float]:
     """Of measured positions next to a gap in doubt, the bits that measuring them once more is expected to
     say."""
+    if not beliefs:
+        return {}
     return {
         position: doubt / known.times(position)
         for position in known.levels

@@ -43,7 +43,16 @@ def weight(files: Sequence[str], paths: Sequence[str] = ()) -> float:
         return 1.0
     if paths and not any(_matches(name, path) for name in files for path in paths):
         return ELSEWHERE
-    return HARMLESS if all(_DOCUMENTS.search(name) for name in files) else 1.0
+    return HARMLESS if all(map(is_document, files)) else 1.0
+
+
+def is_document(name: str) -> bool:
+    """Whether a file holds no code that runs in a benchmark: documentation, tests, settings of tools.
+
+    >>> is_document("docs/index.rst"), is_document("src/fast.py")
+    (True, False)
+    """
+    return _DOCUMENTS.search(name) is not None
 
 
 def boost(weights: Sequence[float], pointed_at: Collection[int]) -> float:

@@ -87,10 +87,17 @@ class Prober:
     def _suite(self) -> Path:
         return suite_of(self.asv, self.repository, self.build(self.suite_from))
 
-    def measure(
-        self, base: str, contender: str, cases: Collection[str], enough: Enough, deadline: float
+    def measure(  # noqa: PLR0913, PLR0917 (what a measurement is of)
+        self,
+        base: str,
+        contender: str,
+        cases: Collection[str],
+        enough: Enough,
+        deadline: float,
+        limits: Mapping[str, float],
     ) -> dict[str, Trial]:
-        """The trials of the named cases, each measured until it has enough or time is up. Raises
+        """The trials of the named cases, each measured until it has enough or time is up. `limits` are
+        seconds that an answer of a case may take, where that is less than it may anyway. Raises
         `CannotMeasureError`, `BuildFailedError` among it."""
         pair = (self.build(base), self.build(contender))
         found = {
@@ -98,6 +105,8 @@ class Prober:
             for trial in trials(self._look(), self.settings)
             if (name := asv_name(trial.case)) in cases
         }
+        for name, trial in found.items():
+            trial.limit_s = min(trial.limit_s, limits.get(name, trial.limit_s))
         with work_folder(self.work) as folder:
             place = arena(pair, self._suite, self.state, folder / "pair", self.work / "caches")
             engine = Engine(

@@ -80,6 +80,7 @@ class Trial:
     gated: bool
     alone: bool
     limit_s: float = 0.0
+    stopped_s: float = 0.0
     own_timer: bool = False
     fresh: bool = False
     shared: bool = False
@@ -207,6 +208,7 @@ class Trial:
     def out_of_time(self, other_s: float) -> None:
         """After a side ran out of its time for an answer, which the other gave after `other_s`: what is so
         much slower need not be waited for to the end again."""
+        self.stopped_s = max(self.stopped_s, self.limit_s)
         self.limit_s = min(self.limit_s, max(_LEAST_LIMIT_S, _LIMIT_TIMES * other_s))
 
     def attempted(self, base: bool, contender: bool, permitted: float) -> None:
@@ -343,7 +345,7 @@ class Trial:
         took = self._took(BASE)
         if self.states[CONTENDER] is not Status.TIMEOUT or not took:
             return None
-        return max(self.timeout_s / (max(self.number, 1) * took), 1.0)
+        return max(self.stopped_s / (max(self.number, 1) * took), 1.0)
 
     def result(self, side: int) -> Result | None:
         """What one side gave, as an ordinary result: seconds of a call by the clock that the case is judged

@@ -205,7 +205,7 @@ def _repository(asv: AsvConfig, stack: ExitStack) -> Repository | None:
 def _branch(asv: AsvConfig, repository: Repository) -> str:
     """The first of asv's branches; of a clone that has it from its remote only, the remote's."""
     first = asv.branches[0]
-    return first if first == "HEAD" else repository.default_branch([first])
+    return first if first == "HEAD" else repository.default_branch([first], option="--branch NAME")
 
 
 def _releases(

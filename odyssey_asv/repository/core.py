@@ -7,12 +7,14 @@ resolve, and none may begin with `-`.
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import git
 from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
@@ -26,8 +28,8 @@ from odyssey_asv.repository.lines import Link, Stop
 from odyssey_asv.repository.trees import Entry
 
 _HEX = re.compile(r"^[0-9a-f]{40}([0-9a-f]{24})?$")
-_UNSHALLOW = "git fetch --unshallow, or fetch-depth: 0 for the checkout in CI"
-_RANGE = re.compile(r"^(?P<left>[^.].*?|)(?P<dots>\.{2,3})(?P<right>.*)$")
+UNSHALLOW = "git fetch --unshallow, or fetch-depth: 0 for the checkout in CI"
+_RANGE = re.compile(r"^(?P<left>[^.].*?|)(?P<dots>\.{2,3})(?P<right>[^.].*|)$")
 
 
 class Repository:
@@ -37,11 +39,16 @@ class Repository:
         if shutil.which("git") is None:
             raise CannotMeasureError("git is not installed, or not on PATH", tip="install git")
         try:
-            self._repo = git.Repo(path, search_parent_directories=search_parents)
+            # Names of folders are taken as they are: a `$` in one names no variable.
+            self._repo = git.Repo(path, search_parent_directories=search_parents, expand_vars=False)
         except (InvalidGitRepositoryError, NoSuchPathError):
             raise InvalidInputError(
                 f"{path}: not a git repository", tip="run this inside a repository, or: git init"
             ) from None
+        self._bare = self._repo.bare or Path(self._repo.git_dir).resolve() == path.resolve()
+        if self._bare:
+            # A bare repository may lack the file that says so; then git would look in the folders above.
+            self._repo.git.update_environment(GIT_DIR=str(self._repo.git_dir))
 
     def __enter__(self) -> Repository:
         return self
@@ -52,7 +59,9 @@ class Repository:
     @property
     def root(self) -> Path:
         """The top folder of the working tree, or the bare repository itself."""
-        return Path(self._repo.working_tree_dir or self._repo.git_dir)
+        if self._bare or self._repo.working_tree_dir is None:
+            return Path(self._repo.git_dir)
+        return Path(self._repo.working_tree_dir)
 
     @property
     def objects(self) -> Path:
@@ -81,12 +90,7 @@ class Repository:
             found = self._ask(
                 "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
             )
-        except GitCommandError as error:
-            if "safe.directory" in str(error.stderr):
-                raise CannotMeasureError(
-                    f"{self.root}: git refuses to work in a repository that belongs to somebody else",
-                    tip=f"git config --global --add safe.directory {self.root}",
-                ) from error
+        except GitCommandError:
             found = ""
         if _HEX.match(found):
             return found
@@ -108,14 +112,14 @@ class Repository:
         A missing end of a range is HEAD, as git has it. Raises `InvalidInputError` for unknown
         names and for an empty range.
         """
-        match = _RANGE.match(spec)
+        ends = range_of(spec)
         if spec.endswith("^!"):
             return [self.resolve(spec.removesuffix("^!"))]
-        if match is None:
+        if ends is None:
             return [self.resolve(spec)]
-        left, right = (self.resolve(match[side] or "HEAD") for side in ("left", "right"))
+        left, right = self.resolve(ends.left), self.resolve(ends.right)
         arguments = ["rev-list", *(["--first-parent"] if first_parent else [])]
-        found = self._ask(*arguments, f"{left}{match['dots']}{right}", "--").split()
+        found = self._ask(*arguments, f"{left}{ends.dots}{right}", "--").split()
         if not found:
             tip = "the first commit of a range is the older one" if left != right else None
             if self.shallow:
@@ -124,25 +128,24 @@ class Repository:
         return found
 
     def line(self, start: str, end: str) -> list[Link]:
-        """The commits after `start` up to `end` along first parents, the oldest first.
+        """The commits up to `end` along its first parents that are not in the history of `start`, the
+        oldest first.
 
-        Raises `InvalidInputError` where `start` is not on that line, and where nothing follows it.
+        The first of them has `start` as its first parent where that is on the line, else the commit at
+        which the line left the history of `start`. Raises `InvalidInputError` where there are none, and
+        where the two have no commit in common.
         """
         first, last = self.resolve(start), self.resolve(end)
         links = lines.links(self._ask, first, last)
         if not links:
             tip = "the older commit comes first: GOOD..BAD"
             if self.shallow:
-                tip = f"this is a shallow clone; get the whole history: {_UNSHALLOW}"
+                tip = f"this is a shallow clone; get the whole history: {UNSHALLOW}"
             raise InvalidInputError(f"no commits in the range {start}..{end}", tip=tip)
-        before = links[0].parents[:1]
-        if before != (first,):
-            tip = f"use the commit where they part: {before[0][:12]}..{end}" if before else ""
-            if self.shallow:
-                tip = f"this is a shallow clone; get the whole history: {_UNSHALLOW}"
+        if not links[0].parents:
+            tip = f"this is a shallow clone; get the whole history: {UNSHALLOW}"
             raise InvalidInputError(
-                f"{start} is not among the first parents of {end}: it is on another branch",
-                tip=tip or None,
+                f"{start} and {end} have no commit in common", tip=tip if self.shallow else None
             )
         return links
 
@@ -229,7 +232,7 @@ class Repository:
 
     def dirty_paths(self) -> list[str]:
         """Tracked files with uncommitted changes, relative to the root; none in a bare repository."""
-        if self._repo.bare or not self._has_commits():
+        if self._bare or not self._has_commits():
             return []
         names = self._ask("diff", "--name-only", "-z", "HEAD", "--")
         return [name for name in names.split("\0") if name]
@@ -237,7 +240,7 @@ class Repository:
     def untracked_paths(self) -> list[str]:
         """Files of the working tree that git neither tracks nor is told to ignore, relative to the root;
         none in a bare repository."""
-        if self._repo.bare:
+        if self._bare:
             return []
         names = self._ask("ls-files", "--others", "--exclude-standard", "--full-name", "-z", ":/")
         return [name for name in names.split("\0") if name]
@@ -261,7 +264,7 @@ class Repository:
         is changed; git removes the commit some weeks later. The same files on the same HEAD give
         the same commit. Raises `InvalidInputError` in the middle of a merge.
         """
-        if self._repo.bare or not self._has_commits():
+        if self._bare or not self._has_commits():
             return None
         head = self.resolve("HEAD")
         if self._ask("ls-files", "--unmerged"):
@@ -290,11 +293,12 @@ class Repository:
         }
         return self._ask("commit-tree", "-p", head, "-m", "the working tree", tree, env=signed)
 
-    def default_branch(self, candidates: Sequence[str] = ()) -> str:
+    def default_branch(self, candidates: Sequence[str] = (), *, option: str = "--base REF") -> str:
         """The branch that changes are made for: the first of the candidates that is a branch, else the
         remote's default, else main or master.
 
-        A branch that only the remote has is named `origin/…`. Raises `InvalidInputError`.
+        A branch that only the remote has is named `origin/…`. Raises `InvalidInputError`, which names the
+        `option` with which the caller's user can name a branch.
         """
         names = [name for name in candidates if name not in ("", "HEAD")]
         remote = self._quietly("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD") or ""
@@ -303,9 +307,14 @@ class Repository:
             for place in ("refs/heads", "refs/remotes/origin", "refs/remotes"):
                 if name and (found := self._branch(f"{place}/{name}")):
                     return found
-        raise InvalidInputError(
-            f"{self.root}: no branch to compare with is known", tip="name a commit with --base REF"
-        )
+        asked = [name for name in candidates if name not in ("", "HEAD")]
+        said = "there is no main or master, and the remote names no default"
+        if asked:
+            said = f"{', '.join(asked)}, of `branches` in asv.conf.json, is not here, and {said}"
+        tip = f"name one with {option}"
+        if self.shallow:
+            tip = f"this is a shallow clone, which may lack it: {UNSHALLOW}; or {tip}"
+        raise InvalidInputError(f"{self.root}: no branch to compare with is known: {said}", tip=tip)
 
     def _branch(self, reference: str) -> str | None:
         """How a branch is named for short, where there is one of this full name."""
@@ -329,7 +338,7 @@ class Repository:
                 raise InvalidInputError(
                     f"{self.root}: where {one[:12]} and {other[:12]} part cannot be seen, for this"
                     " is a shallow clone",
-                    tip=f"get the whole history: {_UNSHALLOW}",
+                    tip=f"get the whole history: {UNSHALLOW}",
                 )
         if not found:
             raise InvalidInputError(
@@ -369,7 +378,7 @@ class Repository:
 
     def _path_of(self, name: str) -> Path:
         """A file of the repository, wherever this kind of working tree has it."""
-        return Path(self._repo.working_dir, self._ask("rev-parse", "--git-path", name)).resolve()
+        return Path(self.root, self._ask("rev-parse", "--git-path", name)).resolve()
 
     def pull(self) -> None:
         """Fetch a mirror's remote. Raises `CannotMeasureError` where that fails."""
@@ -381,13 +390,43 @@ class Repository:
             ) from error
 
     def _ask(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
-        return str(self._repo.git.execute(["git", *arguments], env=env))
+        try:
+            return str(self._repo.git.execute(["git", *arguments], env=env))
+        except GitCommandError as error:
+            if "safe.directory" in str(error.stderr):
+                raise CannotMeasureError(
+                    f"{self.root}: git refuses to work in a repository that belongs to somebody else",
+                    tip=f"git config --global --add safe.directory {shlex.quote(str(self.root))}",
+                ) from error
+            raise
 
     def _quietly(self, *arguments: str) -> str | None:
         try:
             return self._ask(*arguments) or None
         except GitCommandError:
             return None
+
+
+class Range(NamedTuple):
+    """The ends of a range as git writes it, and the two or three dots between them."""
+
+    left: str
+    dots: str
+    right: str
+
+
+def range_of(text: str) -> Range | None:
+    """The ends of `A..B` or `A...B`, a missing one being HEAD; None for anything else.
+
+    >>> range_of("v1.0..")
+    Range(left='v1.0', dots='..', right='HEAD')
+    >>> range_of("main...topic/fast").right, range_of("v1.0"), range_of("..")
+    ('topic/fast', None, None)
+    """
+    match = _RANGE.match(text)
+    if match is None or not (match["left"] or match["right"]):
+        return None
+    return Range(match["left"] or "HEAD", match["dots"], match["right"] or "HEAD")
 
 
 def clone_mirror(url: str, path: Path) -> None:

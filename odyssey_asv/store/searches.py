@@ -32,11 +32,16 @@ class Question(_Part):
     clock: str
     improvement: bool = False
     first_parent: bool = False
+    all_steps: bool = False
 
 
 class Sought(_Part):
     """A case as it is at the ends of the range. `least` is the smallest step that counts, and `effects`
-    those of the ends' blocks, as logarithms; `ratio` and what follows as in a check's report."""
+    those of the ends' blocks, as logarithms; `ratio` and what follows as in a check's report.
+
+    `fails` says how it fails at the bad end alone: "timeout", or the type of the exception. Its effects are
+    then those of a made-up level, the logarithm of `at_least` where that is known. `good_s` is what a
+    sample takes at the good end."""
 
     name: str
     label: str
@@ -48,13 +53,19 @@ class Sought(_Part):
     higher_is_better: bool = False
     least: float
     effects: list[float] = []
+    verdict: str | None = None
+    fails: str | None = None
+    at_least: float | None = None
+    good_s: float | None = None
 
 
 class Measured(_Part):
-    """What the blocks of a pair said of each case; the commit was measured `times` times."""
+    """What the blocks of a pair said of each case; the commit was measured `times` times. `blocks` says how
+    many blocks each of those times brought, by case, where that is known."""
 
     effects: dict[str, list[float]] = {}
     times: int = 1
+    blocks: dict[str, list[int]] = {}
 
 
 class Answered(_Part):
@@ -74,12 +85,14 @@ class Commit(_Part):
 
 class Line(_Part):
     """One line of first parents that is searched: the commits after `start`. `within` is the merge that
-    brought the line in."""
+    brought the line in. `mirrored` says that it leads to the good end, from where the ends part, and is
+    searched for what made that better."""
 
     start: str
     commits: list[Commit]
     cases: list[str]
     within: str | None = None
+    mirrored: bool = False
     measured: dict[str, Measured] = {}
     unbuildable: dict[str, str] = {}
     answered: dict[str, dict[str, Answered]] = {}
@@ -93,12 +106,17 @@ class State(_Part):
     question: Question
     cases: list[Sought]
     lines: list[Line] = []
+    fork: str | None = Field(
+        default=None,
+        description="the commit where the ends part, if the good end is on another branch",
+    )
     remembered: dict[str, float] = Field(
         default={}, description="by commit, how much more suspect stored results make it"
     )
     warnings: list[str] = []
     built: dict[str, float] = Field(default={}, description="seconds that each build took")
     measuring_s: list[float] = []
+    deciding_s: float = 0.0
     probes: int = 0
     wall_s: float = 0.0
 

@@ -53,6 +53,19 @@ def document(bisection: Bisection, *, exit_code: int) -> dict[str, Any]:
         "budget_spent": bisection.spent,
         "finished": bisection.finished,
         "state": bisection.state,
+        "fork": None if bisection.fork is None else _card(bisection.fork),
+        "lacking": [_culprit(culprit) for culprit in bisection.lacking],
+        "reversals": [
+            {
+                "before": one.before,
+                "after": one.after,
+                "commits": one.commits,
+                "label": one.label,
+                "ratio": _finite(one.ratio),
+                "probability": _finite(one.probability),
+            }
+            for one in bisection.reversals
+        ],
     }
 
 
@@ -72,6 +85,7 @@ def _case(case: Searched) -> dict[str, Any]:
         **_change(case),
         "detectable": _finite(case.detectable),
         "sought": case.sought,
+        "other_way": case.other_way,
     }
 
 
@@ -82,6 +96,7 @@ def _culprit(culprit: Culprit) -> dict[str, Any]:
         "parent": culprit.parent,
         "within": culprit.within,
         "probability": _finite(culprit.probability),
+        "share": _finite(culprit.share),
         **_change(worst),
         "cases": [_step(step) for step in culprit.steps],
         "files": [
@@ -115,11 +130,13 @@ def _candidate(one: Candidate) -> dict[str, Any]:
 
 def _change(case: words.Changed | None) -> dict[str, Any]:
     if case is None:
-        return {"ratio": None, "interval": None}
-    ends = case.interval
+        return {"ratio": None, "interval": None, "fails": None, "at_least": None}
+    ends = None if case.fails is not None else case.interval
     return {
-        "ratio": _finite(case.ratio),
+        "ratio": None if case.fails is not None else _finite(case.ratio),
         "interval": None if ends is None else [_finite(end) for end in ends],
+        "fails": case.fails,
+        "at_least": _finite(case.at_least),
     }
 
 

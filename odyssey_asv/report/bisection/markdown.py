@@ -58,6 +58,7 @@ def _head(bisection: Bisection) -> str:
         "",
         f"Good: {code(words.end(bisection.good))}  ",
         f"Bad: {code(words.end(bisection.bad))}  ",
+        *([f"{code(parted)}  "] if (parted := words.fork(bisection)) else []),
         escape(f"{words.length(bisection)}; {words.summary(bisection)}"),
     ]
     return "\n".join(lines) + "\n"
@@ -81,12 +82,19 @@ def _row(culprit: Culprit) -> str:
 
 
 def _notes(bisection: Bisection) -> list[str]:
-    """Ranges, warnings, and how many commits could not be measured."""
-    lines = []
+    """Ranges, what adds up and what went the other way, warnings, and how many commits could not be
+    measured."""
+    said = (words.together(bisection), words.other_way_told(bisection))
+    lines = [f"- {escape(line)}" for line in said if line]
+    lines += [
+        f"- {escape(words.lacking(bisection, one))}: {code(words.subject(one.card))}"
+        for one in bisection.lacking
+    ]
+    lines += [f"- {code(line)}" for line in words.reversals(bisection)]
     for found in bisection.ranges:
         reason = words.why(found)
-        said = f"- range: {escape(words.between(bisection, found))}"
-        lines.append(said + (f" ({code(reason)})" if reason else ""))
+        text = f"- {words.kind(found)}: {escape(words.between(bisection, found))}"
+        lines.append(text + (f" ({code(reason)})" if reason else ""))
     lines += [f"- warning: {code(doubt)}" for doubt in words.warnings(bisection)]
     if number := len(bisection.skipped):
         lines.append(f"- {words.commits(number)} could not be measured")

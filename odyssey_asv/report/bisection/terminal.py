@@ -35,15 +35,27 @@ def render(
     page = _Page(paper(width=width, color=color), everything=everything)
     page.line(f"good  {words.end(bisection.good)}")
     page.line(f"bad   {words.end(bisection.bad)}")
+    if parted := words.fork(bisection):
+        page.line(parted)
     page.line(words.length(bisection))
     for doubt in words.warnings(bisection):
         page.line(f"warning: {doubt}", "yellow")
     _range(page, bisection, ASCII if ascii else LINES, width)
     _ends(page, bisection)
+    colour = "green" if bisection.improvement else "red"
     for culprit in bisection.culprits:
-        _culprit(page, culprit, "green" if bisection.improvement else "red")
+        chance = words.probability(culprit.probability)
+        said = [words.named(bisection), f"{words.short(culprit.card.commit)}, probability {chance}"]
+        if share := words.share(culprit):
+            said.append(f"({share})" if len(bisection.culprits) > 1 else "")
+        _culprit(page, culprit, " ".join(filter(None, said)), colour)
+    for culprit in bisection.lacking:
+        _culprit(page, culprit, words.lacking(bisection, culprit), "yellow")
     for found in bisection.ranges:
         _between(page, bisection, found)
+    for line in words.reversals(bisection):
+        page.gap()
+        page.line(line, "yellow")
     if bisection.outcome is Outcome.UNDECIDED and bisection.candidates:
         page.gap()
         page.line("candidates:")
@@ -55,6 +67,8 @@ def render(
         page.listed(lines, _SKIPPED)
     page.gap()
     page.line(words.summary(bisection))
+    if sum_ := words.together(bisection):
+        page.line(sum_)
     if hint := words.going_on(bisection):
         page.line(hint)
     alarm = bisection.outcome is Outcome.CULPRIT and not bisection.improvement
@@ -123,22 +137,22 @@ def _range(page: _Page, bisection: Bisection, signs: Signs, width: int) -> None:
 def _ends(page: _Page, bisection: Bisection) -> None:
     """What differs between the ends, and with everything what does not."""
     hidden = words.unsought(bisection)
-    shown = [*bisection.sought, *(hidden if page.everything else ())]
-    if shown or hidden:
+    others = words.other_way(bisection)
+    shown = [*bisection.sought, *((*others, *hidden) if page.everything else ())]
+    if shown or hidden or others:
         page.gap()
     if shown:
         page.cases(shown, "benchmark, bad end against good end", style="yellow")
+    if other := words.other_way_told(bisection):
+        page.line(other, "yellow" if bisection.improvement else "green")
     if hidden and not page.everything:
         page.line(f"{len(hidden)} without a difference not shown (--all shows them)", "dim")
 
 
-def _culprit(page: _Page, culprit: Culprit, colour: str) -> None:
+def _culprit(page: _Page, culprit: Culprit, heading: str, colour: str) -> None:
     card = culprit.card
     page.gap()
-    page.line(
-        f"culprit {words.short(card.commit)}, probability {words.probability(culprit.probability)}",
-        f"bold {colour}",
-    )
+    page.line(heading, f"bold {colour}")
     page.line(words.subject(card), indent=_INDENT)
     page.line(f"{words.author(card)}, {words.date(card)}", indent=_INDENT)
     if merge := words.within(culprit):
@@ -155,7 +169,7 @@ def _culprit(page: _Page, culprit: Culprit, colour: str) -> None:
 
 def _between(page: _Page, bisection: Bisection, found: Between) -> None:
     page.gap()
-    page.line(f"range: {words.between(bisection, found)}", "bold yellow")
+    page.line(f"{words.kind(found)}: {words.between(bisection, found)}", "bold yellow")
     if reason := words.why(found):
         page.line(reason, indent=_INDENT)
     inside = words.among(bisection, found)

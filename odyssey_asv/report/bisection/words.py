@@ -17,10 +17,11 @@ from odyssey_asv.culprit.bisection import (
     Outcome,
     Searched,
 )
+from odyssey_asv.culprit.suspicion import is_document
 from odyssey_asv.units import format_change, format_interval, one_line, significant
 
 _LONGEST = 200
-_LIKELY = 0.5
+_LIKELY, _SURE = 0.5, 0.95
 # Of the benchmarks of a commit or a range, as many are named.
 _NAMED = 5
 
@@ -34,6 +35,10 @@ class Changed(Protocol):
     def ratio(self) -> float | None: ...
     @property
     def interval(self) -> tuple[float, float] | None: ...
+    @property
+    def fails(self) -> str | None: ...
+    @property
+    def at_least(self) -> float | None: ...
 
 
 _Changed = TypeVar("_Changed", bound=Changed)
@@ -90,7 +95,9 @@ def probability(share: float) -> str:
 
 
 def change(case: Changed) -> str:
-    """`+12.3 %`, or nothing where there is no ratio."""
+    """`+12.3 %`, `at least ×31` or `fails`, or nothing where there is no ratio."""
+    if case.fails is not None:
+        return "fails" if case.at_least is None else f"at least ×{significant(case.at_least, 2)}"
     if case.ratio is None or not math.isfinite(case.ratio):
         return ""
     return format_change(case.ratio - 1.0, limits=())
@@ -98,14 +105,18 @@ def change(case: Changed) -> str:
 
 def interval(case: Changed) -> str:
     """`[+10.1, +14.6]` in per cent, or nothing where there is none."""
-    if case.interval is None:
+    if case.interval is None or case.fails is not None:
         return ""
     return format_interval(*case.interval)
 
 
 def label(case: Changed) -> str:
-    """The name of a case."""
-    return one_line(case.label)
+    """The name of a case, and how it fails where it does."""
+    name = one_line(case.label)
+    if case.fails is None:
+        return name
+    how = "stopped by its time limit" if case.fails == "timeout" else one_line(case.fails)
+    return f"{name} ({how})"
 
 
 def worst_first(cases: Iterable[_Changed]) -> list[_Changed]:
@@ -120,7 +131,84 @@ def slower(bisection: Bisection) -> str:
 
 def unsought(bisection: Bisection) -> list[Searched]:
     """The cases that do not differ between the ends."""
-    return [case for case in bisection.searched if not case.sought]
+    return [case for case in bisection.searched if not case.sought and not case.other_way]
+
+
+def other_way(bisection: Bisection) -> list[Searched]:
+    """The cases that differ in the direction that is not looked for."""
+    return worst_first(case for case in bisection.searched if case.other_way)
+
+
+def other_way_told(bisection: Bisection) -> str | None:
+    """`2 became faster (-37.0 %, -48.4 %): --improvement searches for what did it`."""
+    found = other_way(bisection)
+    if not found:
+        return None
+    sizes = listed([change(case) for case in found])
+    if bisection.improvement:
+        return f"{len(found)} became slower ({sizes}): without --improvement, what did it is searched for"
+    return f"{len(found)} became faster ({sizes}): --improvement searches for what did it"
+
+
+def named(bisection: Bisection) -> str:
+    """What a commit that is named is called: nobody is at fault for an improvement."""
+    return "commit" if bisection.improvement else "culprit"
+
+
+def share(culprit: Culprit) -> str | None:
+    """How much of the difference between the ends a culprit makes: `63 % of the difference`."""
+    return None if culprit.share is None else f"{culprit.share * 100.0:.0f} % of the difference"
+
+
+def together(bisection: Bisection) -> str | None:
+    """What several culprits make together, of what the ends differ by: `×4.1 of ×4.2`; None for one."""
+    shares = [culprit.share for culprit in bisection.culprits]
+    known = [part for part in shares if part is not None]
+    whole = _mean_log(bisection.sought)
+    if len(shares) < 2 or len(known) < len(shares) or not whole:
+        return None
+    made = math.exp(whole * math.fsum(known))
+    what = "commits make" if bisection.improvement else "culprits make"
+    return f"together the {len(shares)} {what} {_times(made)} of {_times(math.exp(whole))}"
+
+
+def _mean_log(cases: Sequence[Searched]) -> float | None:
+    """The mean of the logarithms of the ratios of these cases."""
+    ratios = [c.ratio for c in cases if c.fails is None and c.ratio is not None and c.ratio > 0.0]
+    if not ratios or not all(map(math.isfinite, ratios)):
+        return None
+    return math.fsum(map(math.log, ratios)) / len(ratios)
+
+
+def _times(ratio: float) -> str:
+    return f"×{significant(ratio, 3)}"
+
+
+def reversals(bisection: Bisection) -> list[str]:
+    """What changed on the way in the direction that is not looked for."""
+    kind = "slower" if bisection.improvement else "faster"
+    return [
+        f"on the way {one_line(one.label)} became {kind} again,"
+        f" {format_change(one.ratio - 1.0, limits=())}, by {_one_or_more(one.commits)}"
+        f" after {short(one.before)} up to {short(one.after)}"
+        for one in bisection.reversals
+    ]
+
+
+def _one_or_more(count: int) -> str:
+    return "the commit" if count == 1 else f"one or several of {commits(count)}"
+
+
+def fork(bisection: Bisection) -> str | None:
+    """Where the branches of the ends part."""
+    if bisection.fork is None:
+        return None
+    return f"the ends are on different branches, which part at {end(bisection.fork)}"
+
+
+def likely(bisection: Bisection) -> list[Between]:
+    """The steps that were not placed and are more likely than not."""
+    return [found for found in bisection.ranges if found.probability >= _LIKELY]
 
 
 def marked(bisection: Bisection) -> frozenset[str]:
@@ -135,8 +223,19 @@ def within(culprit: Culprit) -> str | None:
 
 
 def files(card: Card) -> list[str]:
-    """The files that a commit changed, with the lines added and removed."""
-    return [f"{one_line(path)} {_lines(added, removed)}" for path, added, removed in card.files]
+    """The files that a commit changed, with the lines added and removed: those that may matter first,
+    documentation and tests last."""
+    ordered = sorted(card.files, key=lambda changed: is_document(changed[0]))
+    return [f"{one_line(path)} {_lines(added, removed)}" for path, added, removed in ordered]
+
+
+def lacking(bisection: Bisection, culprit: Culprit) -> str:
+    """What a commit of the good end's branch is to the bad end's."""
+    kind = "worse" if bisection.improvement else "better"
+    return (
+        f"lacking {short(culprit.card.commit)}: the good end's branch has it and is {kind} for it,"
+        f" the bad end's has not; probability {probability(culprit.probability)}"
+    )
 
 
 def see(culprit: Culprit) -> str:
@@ -153,10 +252,16 @@ def between(bisection: Bisection, found: Between) -> str:
     """Where a step lies and what it did."""
     names = {case.case: label(case) for case in bisection.searched}
     cases = listed([names.get(case, one_line(case)) for case in found.cases]) or "a benchmark"
+    made = "made" if found.probability >= _SURE else "may have made"
     return (
         f"{_one_of(found.commits)} after {short(found.before)} up to {short(found.after)}"
-        f" made {cases} {slower(bisection)}, probability {probability(found.probability)}"
+        f" {made} {cases} {slower(bisection)}, probability {probability(found.probability)}"
     )
+
+
+def kind(found: Between) -> str:
+    """What to call a step that was not placed."""
+    return "range" if found.probability >= _LIKELY else "possible step"
 
 
 def why(found: Between) -> str:
@@ -228,6 +333,8 @@ def conclusion(bisection: Bisection) -> str:
             return f"no {kind} in this range" + (f"; {found}" if found else "")
         case Outcome.RANGE:
             return f"range: {_ranges(bisection)}"
+        case Outcome.ELSEWHERE:
+            return _elsewhere(bisection)
         case Outcome.UNDECIDED:
             return f"undecided: {_doubt(bisection)}"
 
@@ -235,21 +342,42 @@ def conclusion(bisection: Bisection) -> str:
 def _culprits(bisection: Bisection) -> str:
     number = len(bisection.culprits)
     cases = {step.case for culprit in bisection.culprits for step in culprit.steps}
-    said = (
-        f"{'culprit' if number == 1 else 'culprits'}: {commits(number)} made"
-        f" {_benchmarks(len(cases))} {slower(bisection)}"
-    )
-    if more := len(bisection.ranges):
+    heading = "found" if bisection.improvement else _culprit_or_culprits(number)
+    said = f"{heading}: {commits(number)} made {_benchmarks(len(cases))} {_done(bisection)}"
+    if more := len(likely(bisection)):
         placed = "was" if more == 1 else "were"
         said += f"; {_counted(more, 'further step', 'further steps')} {placed} not placed"
+    if possible := len(bisection.ranges) - more:
+        said += f"; {_counted(possible, 'further step is', 'further steps are')} possible"
     return said if bisection.finished else f"{said}; the search was not finished"
 
 
+def _culprit_or_culprits(number: int) -> str:
+    return "culprit" if number == 1 else "culprits"
+
+
+def _done(bisection: Bisection) -> str:
+    """What was done to benchmarks: some may have been made to fail."""
+    steps = [step for culprit in bisection.culprits for step in culprit.steps]
+    if steps and all(step.fails is not None and step.at_least is None for step in steps):
+        return "fail"
+    return slower(bisection)
+
+
+def _elsewhere(bisection: Bisection) -> str:
+    said = "no regression on the way to the bad end: the good end's branch has"
+    if number := len(bisection.lacking):
+        which = "a commit" if number == 1 else commits(number)
+        return f"{said} {which} that the bad end's branch lacks"
+    return f"{said} something that the bad end's branch lacks"
+
+
 def _ranges(bisection: Bisection) -> str:
-    found = bisection.ranges
+    found = likely(bisection) or list(bisection.ranges)
     what = _one_of(found[0].commits) if len(found) == 1 else f"each of {len(found)} ranges"
     cases = {case for one in found for case in one.cases}
-    return f"{what} made {_benchmarks(len(cases))} {slower(bisection)}"
+    made = "made" if all(one.probability >= _SURE for one in found) else "may have made"
+    return f"{what} {made} {_benchmarks(len(cases))} {slower(bisection)}"
 
 
 def _one_of(count: int) -> str:

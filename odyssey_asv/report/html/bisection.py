@@ -100,12 +100,23 @@ def _head(bisection: Bisection) -> Head:
         facts=known(
             ("good", words.end(bisection.good)),
             ("bad", words.end(bisection.bad)),
+            ("branches", words.fork(bisection)),
             ("range", words.length(bisection)),
+            ("together", words.together(bisection)),
+            ("other way", words.other_way_told(bisection)),
+            ("on the way", "; ".join(words.reversals(bisection)) or None),
+            ("lacking", "; ".join(_lacking(bisection)) or None),
             ("effort", words.summary(bisection)),
             ("to go on", words.going_on(bisection)),
         ),
         warnings=tuple(words.warnings(bisection)),
     )
+
+
+def _lacking(bisection: Bisection) -> list[str]:
+    return [
+        f"{words.lacking(bisection, one)}: {words.subject(one.card)}" for one in bisection.lacking
+    ]
 
 
 def _verdict(bisection: Bisection) -> tuple[str, str]:
@@ -117,6 +128,8 @@ def _verdict(bisection: Bisection) -> tuple[str, str]:
             return "slower", "range"
         case Outcome.NO_REGRESSION:
             return "ok", "nothing found"
+        case Outcome.ELSEWHERE:
+            return "ok", "on another branch"
         case Outcome.UNDECIDED:
             return "inconclusive", "undecided"
 
@@ -132,6 +145,7 @@ def _named(bisection: Bisection, culprit: Culprit) -> Named:
             ("author", words.author(card)),
             ("date", words.date(card)),
             ("merge", words.within(culprit)),
+            ("share", words.share(culprit)),
         ),
         probability=words.probability(culprit.probability),
         share=_share(culprit.probability),
@@ -163,7 +177,11 @@ def _suspect(one: Candidate) -> Suspect:
 
 def _searched(bisection: Bisection) -> tuple[Change, ...]:
     """What differs between the ends, then what does not."""
-    ordered = (*words.worst_first(bisection.sought), *words.worst_first(words.unsought(bisection)))
+    ordered = (
+        *words.worst_first(bisection.sought),
+        *words.other_way(bisection),
+        *words.worst_first(words.unsought(bisection)),
+    )
     return _changes(bisection, ordered)
 
 
@@ -192,6 +210,8 @@ def _judged(bisection: Bisection, case: words.Changed) -> tuple[str, str]:
     sought = "faster" if bisection.improvement else "regression"
     if not isinstance(case, Searched) or case.sought:
         return sought, "differs"
+    if case.other_way:
+        return ("regression", "slower") if bisection.improvement else ("faster", "faster")
     return ("unchanged", "no difference") if case.decided else ("inconclusive", "undecided")
 
 
