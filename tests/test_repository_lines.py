@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from odyssey_asv.errors import InvalidInputError
+from odyssey_asv.errors import CannotMeasureError, InvalidInputError
 from odyssey_asv.repository import Repository
 
 
@@ -121,3 +121,38 @@ def test_a_card(made: Made) -> None:
     assert (first.parents, first.files) == ((), (("one.py", 1, 0),))
     assert inner.files == (("tab\tand\nline.py", 1, 0),)
     assert {name for name, _, _ in merge.files} == {"tab\tand\nline.py", "two.py"}
+
+
+def test_a_folder_whose_name_looks_like_a_variable(made: Made, tmp_path: Path) -> None:
+    """And like other things that a shell, or GitPython, would take for more than a name."""
+    root = tmp_path / "we $HOME [x] ~ird"
+    subprocess.run(["git", "clone", "--quiet", made.root, root], check=True)
+    with Repository(root) as repository:
+        assert repository.root == root
+        assert repository.resolve("HEAD") == made.last
+
+
+def test_a_bare_repository_that_does_not_say_so(made: Made, tmp_path: Path) -> None:
+    """One without a configuration works in git, and is no working tree of the folder above."""
+    bare = tmp_path / "above" / "bare"
+    subprocess.run(["git", "clone", "--quiet", "--bare", made.root, bare], check=True)
+    (bare / "config").unlink()
+    with Repository(bare, search_parents=False) as repository:
+        assert repository.root == bare
+        assert repository.resolve("main") == made.last
+        assert not repository.shallow
+        assert repository.dirty_paths() == repository.untracked_paths() == []
+        assert repository.snapshot() is None
+        assert [link.commit for link in repository.line("main~1", "main")] == [made.last]
+
+
+def test_every_question_to_somebody_else_s_repository_is_refused(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With git's own switch for tests; in words, with the remedy."""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with Repository(made.root) as repository:
+        for ask in (repository.default_branch, repository.tags, lambda: repository.shallow):
+            with pytest.raises(CannotMeasureError, match="belongs to somebody else") as caught:
+                ask()
+            assert "safe.directory" in (caught.value.tip or "")

@@ -46,9 +46,11 @@ class Repository:
                 f"{path}: not a git repository", tip="run this inside a repository, or: git init"
             ) from None
         self._bare = self._repo.bare or Path(self._repo.git_dir).resolve() == path.resolve()
-        if self._bare:
-            # A bare repository may lack the file that says so; then git would look in the folders above.
-            self._repo.git.update_environment(GIT_DIR=str(self._repo.git_dir))
+        # In a bare repository git is asked where that lies: it may lack the file that says that it is bare,
+        # and be taken for a working tree, whose commands are run in the folder above. GitPython expands
+        # variables in a text, not in a path.
+        at = self._repo.git_dir if self._bare else self._repo.working_dir
+        self._git = git.Git(Path(at))
 
     def __enter__(self) -> Repository:
         return self
@@ -391,7 +393,7 @@ class Repository:
 
     def _ask(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
         try:
-            return str(self._repo.git.execute(["git", *arguments], env=env))
+            return str(self._git.execute(["git", *arguments], env=env))
         except GitCommandError as error:
             if "safe.directory" in str(error.stderr):
                 raise CannotMeasureError(
