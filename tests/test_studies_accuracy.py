@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import os
 import random
 import re
 import subprocess
@@ -181,7 +182,10 @@ def test_no_line_is_wider_than_a_hundred_characters() -> None:
     assert max(map(len, tally.table(runs))) <= 100
 
 
-@pytest.mark.parametrize("name", [*FAMILIES, ONE])
+EXCHANGED = ("waiting", "flaky")
+
+
+@pytest.mark.parametrize("name", [n for n in (*FAMILIES, ONE) if n not in EXCHANGED])
 def test_repositories_slow_down_by_what_they_say(tmp_path: Path, name: str) -> None:
     """The unit of each kind stays; how often it is done grows by exactly the per cent of its name."""
     family = subjects.family(name)
@@ -193,6 +197,7 @@ def test_repositories_slow_down_by_what_they_say(tmp_path: Path, name: str) -> N
     assert found == {
         f"{work.name}_{slowdown}": pytest.approx(slowdown)
         for work in family.works
+        if isinstance(work, Work)
         for slowdown in work.slowdowns
     }
     # The suite calls what it says it calls, and every case is among those expected.
@@ -223,7 +228,9 @@ def test_every_benchmark_runs(tmp_path: Path) -> None:
         root = tmp_path / name
         subjects.family(name).make(root, slowed=True)
         code = "import suite\n" + "\n".join(
-            _call(work) for work in subjects.family(name).works if work.name != "call_of_50_ms"
+            _call(work)
+            for work in subjects.family(name).works
+            if isinstance(work, Work) and work.name != "call_of_50_ms"
         )
         subprocess.run(
             [sys.executable, "-c", code],
@@ -231,6 +238,49 @@ def test_every_benchmark_runs(tmp_path: Path) -> None:
             env={"PYTHONPATH": f"{root}:{root / 'benchmarks'}"},
             check=True,
         )
+
+
+@pytest.mark.parametrize("name", EXCHANGED)
+def test_what_is_exchanged_runs_before_and_after(tmp_path: Path, name: str) -> None:
+    """Each commit does what it says, and the suite calls it; what fails by chance does so with the error it
+    is meant to fail with."""
+    root = tmp_path / "repository"
+    family = subjects.family(name)
+    family.make(root, slowed=True)
+    assert len(family.cases) == len({case.label for case in family.cases}) == len(family.works)
+    for commit in ("main~1", "main"):
+        subjects.git(root, "checkout", "--quiet", commit)
+        code = "import known\nimport suite\n" + "\n".join(
+            f"try: known.{work.name}()\nexcept (ValueError, StopIteration): pass"
+            for work in family.works
+            if "end_at" not in work.module(slowed=False)
+            and "late_at" not in work.module(slowed=False)
+        )
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{root}:{root / 'benchmarks'}"},
+            check=True,
+        )
+
+
+def test_cases_that_newly_fail_and_that_became_faster_are_counted() -> None:
+    cases = (Case("a", subjects.FAILS), Case("b", subjects.FAILS), Case("c", -50), Case("d", -50))
+    judged = {
+        "a": Judged("failed"),
+        "b": Judged("unchanged"),
+        "c": Judged("faster"),
+        "d": Judged("regression"),
+    }
+    counts = tally.count(cases, judged, CHANGED, Zone())
+    assert counts.tallies == {
+        subjects.FAILS: Tally(2, alarms=1),
+        -50: Tally(2, alarms=1, faster=1),
+    }
+    assert counts.wrong == {"d": None}
+    shown = tally.table([_run(tallies=counts.tallies)])
+    assert "    newly failing: called failed in 1 of 2 (50.0%, 1.3% to 98.7%)" in shown
+    assert "    true -50 %: called faster in 1 of 2 (50.0%, 1.3% to 98.7%)" in shown
 
 
 def _call(work: Work) -> str:

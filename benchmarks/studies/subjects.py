@@ -97,12 +97,53 @@ class Work:
         return [f"{name}({value})" for value in self.params] or [name]
 
 
+FAILS = 1_000_000
+"""Stands for the slowdown of a case that fails after the change and did not before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A benchmark whose second commit does something else, `after` in place of `before`, which takes
+    `slowdown` per cent more wall-clock time, or less where that is below zero.
+
+    `attributes` of the benchmark are statements, `owner` a class without its methods where there is one,
+    `made` what the module under test holds ready, which others may share.
+    """
+
+    name: str
+    slowdown: int
+    before: str
+    after: str
+    made: str = ""
+    owner: str = ""
+    attributes: tuple[str, ...] = ()
+
+    def cases(self) -> list[Case]:
+        """The one case."""
+        place = f"suite.{self.owner.split()[1].rstrip(':')}." if self.owner else "suite."
+        return [Case(f"{place}time_{self.name}", self.slowdown)]
+
+    def module(self, *, slowed: bool) -> str:
+        """The function under test, before or after the change."""
+        body = (self.after if slowed else self.before).replace("\n", "\n    ")
+        return f"def {self.name}():\n    {body}"
+
+    def suite(self) -> str:
+        """The benchmark."""
+        if not self.owner:
+            attributes = [f"time_{self.name}.{line}" for line in self.attributes]
+            return "\n".join([f"def time_{self.name}():\n    known.{self.name}()", *attributes])
+        attributes = [f"    {line}" for line in self.attributes]
+        method = f"    def time_{self.name}(self):\n        known.{self.name}()"
+        return "\n".join([self.owner, *attributes, method])
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """Kinds of work that are measured as one suite, and what they need installed."""
 
     name: str
-    works: tuple[Work, ...]
+    works: tuple[Work | Exchange, ...]
     requirements: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -180,13 +221,17 @@ def _pure(kind: str, size: int) -> Work:
 _SIZES = {"integers": 40, "dictionary": 60, "text": 30, "sorting": 25, "objects": 25}
 
 
+def _plain() -> tuple[Work, ...]:
+    return tuple(_pure(kind, size) for kind, size in _SIZES.items())
+
+
 def _python() -> Family:
-    return Family("python", tuple(_pure(kind, size) for kind, size in _SIZES.items()))
+    return Family("python", _plain())
 
 
 def _slight() -> Family:
     """The same with slowdowns for the finer zones."""
-    works = (replace(work, slowdowns=_SLIGHT) for work in _python().works)
+    works = (replace(work, slowdowns=_SLIGHT) for work in _plain())
     return Family("slight", tuple(works))
 
 
@@ -285,6 +330,183 @@ def _mixed() -> Family:
     return Family("mixed", coarse, {"numpy": importlib.metadata.version("numpy")})
 
 
+_WAITING = """\
+import mmap
+import os
+import subprocess
+import threading
+import time
+
+
+def spin(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+def behind_a_lock(seconds):
+    lock, held = threading.Lock(), threading.Event()
+
+    def hold():
+        with lock:
+            held.set()
+            time.sleep(seconds)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    with lock:
+        thread.join()
+
+
+def from_a_pipe(seconds):
+    source, sink = os.pipe()
+
+    def feed():
+        time.sleep(seconds)
+        os.write(sink, b"x")
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    os.read(source, 1)
+    thread.join()
+    os.close(source)
+    os.close(sink)
+
+
+def in_a_thread(work, seconds):
+    thread = threading.Thread(target=work, args=(seconds,))
+    thread.start()
+    thread.join()
+
+
+def beside_a_thread(seconds):
+    thread = threading.Thread(target=spin, args=(seconds,))
+    thread.start()
+    spin(seconds)
+    thread.join()
+
+
+def touch_pages(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        with mmap.mmap(-1, 2**20) as pages:
+            for start in range(0, 2**20, 4096):
+                pages[start] = 1"""
+
+
+def _waiting() -> Family:
+    """Computing, with waiting of every kind added or taken away, or in the place of work as long."""
+    kinds = {
+        "sleep": "time.sleep(0.003)",
+        "event": "threading.Event().wait(0.003)",
+        "lock": "behind_a_lock(0.003)",
+        "pipe": "from_a_pipe(0.003)",
+        "program": "subprocess.run(['sleep', '0.003'])",
+        "thread": "in_a_thread(time.sleep, 0.003)",
+        "pages": "touch_pages(0.003)",
+    }
+    works = []
+    for name, waiting in kinds.items():
+        alone, both = "spin(0.003)", f"spin(0.003)\n{waiting}"
+        works += [
+            Exchange(f"{name}_added", 100, alone, both, _WAITING),
+            Exchange(f"{name}_removed", -50, both, alone, _WAITING),
+            Exchange(f"{name}_same", 0, both, both, _WAITING),
+        ]
+    once = ("number = 1",)
+    long, slept = "spin(0.3)", "spin(0.3)\ntime.sleep(0.15)"
+    works += [
+        Exchange("slight", 10, "spin(0.01)", "spin(0.01)\ntime.sleep(0.001)", _WAITING),
+        Exchange("lock_of_the_interpreter", 100, "spin(0.003)", "beside_a_thread(0.003)", _WAITING),
+        Exchange("let_go_of_it", -50, "beside_a_thread(0.003)", "spin(0.003)", _WAITING),
+        Exchange("sleep_for_work", 0, "spin(0.005)", "time.sleep(0.005)", _WAITING),
+        Exchange("work_for_sleep", 0, "time.sleep(0.005)", "spin(0.005)", _WAITING),
+        Exchange("handed_over", 0, "spin(0.005)", "in_a_thread(spin, 0.005)", _WAITING),
+        Exchange("slept_longer", 40, "spin(0.005)", "time.sleep(0.007)", _WAITING),
+        Exchange("long_added", 50, long, slept, _WAITING, attributes=once),
+        Exchange("long_removed", -33, slept, long, _WAITING, attributes=once),
+        Exchange("long_same", 0, slept, slept, _WAITING, attributes=once),
+        Exchange("long_work", 0, long, long, _WAITING, attributes=once),
+    ]
+    return Family("waiting", tuple(works))
+
+
+_FLAKY = """\
+import os
+import random
+import signal
+import time
+
+chance = random.SystemRandom().random
+COIN = chance()
+ITEMS = iter(range(30))
+
+
+def spin(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+def raise_at(rate):
+    spin(0.0002)
+    if chance() < rate:
+        raise ValueError("by chance")
+
+
+def late_at(rate):
+    spin(0.0002)
+    if chance() < rate:
+        time.sleep(30)
+
+
+def end_at(rate):
+    spin(0.0002)
+    if chance() < rate:
+        os.kill(os.getpid(), signal.SIGKILL)"""
+
+
+def _flaky() -> Family:
+    """Code that fails by chance, the same on both sides, beside code that never does and code that does
+    after the change."""
+    few = ("number = 2", "warmup_time = 0")
+
+    def same(name: str, body: str, *more: str) -> Exchange:
+        return Exchange(name, 0, body, body, _FLAKY, attributes=(*few, *more))
+
+    def torn(name: str, when: str) -> Exchange:
+        owner = (
+            f"class {name.title()}:\n    def teardown(self):\n"
+            f"        if known.chance() < {when}:\n            raise RuntimeError('torn')"
+        )
+        return Exchange(
+            name, 0, "spin(0.0002)", "spin(0.0002)", _FLAKY, owner=owner, attributes=few
+        )
+
+    def changed(name: str, slowdown: int, after: str) -> Exchange:
+        return Exchange(name, slowdown, "spin(0.001)", after, _FLAKY, attributes=few)
+
+    return Family(
+        "flaky",
+        (
+            same("raises_rarely", "raise_at(1 / 500)"),
+            same("raises_at_times", "raise_at(1 / 50)"),
+            same("raises_often", "raise_at(1 / 5)"),
+            same("late_at_times", "late_at(1 / 500)", "timeout = 1.0"),
+            same("is_killed_at_times", "end_at(1 / 200)"),
+            same("is_used_up", "spin(0.0002)\nnext(ITEMS)"),
+            same("half_of_the_processes", "raise_at(COIN > 0.5)"),
+            torn("torn", "1"),
+            torn("torn_at_times", "1 / 5"),
+            same("works", "spin(0.001)"),
+            changed("fails_after_it", FAILS, "raise_at(1)"),
+            changed("fails_half_after_it", FAILS, "spin(0.0008)\nraise_at(COIN > 0.5)"),
+            changed("slower_after_it", 20, "spin(0.0012)"),
+        ),
+    )
+
+
 def _one() -> Family:
     return Family("one", (replace(_pure("integers", _SIZES["integers"]), slowdowns=(0,)),))
 
@@ -295,6 +517,8 @@ _MAKERS: dict[str, Callable[[], Family]] = {
     "mixed": _mixed,
     "long": _long,
     "many": _many,
+    "waiting": _waiting,
+    "flaky": _flaky,
     "one": _one,
 }
 

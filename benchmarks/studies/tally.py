@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.studies.pairs import spread
-from benchmarks.studies.subjects import ONE, Case
+from benchmarks.studies.subjects import FAILS, ONE, Case
 
 ASV, ODYSSEY = "asv continuous", "odyssey check"
 CHANGED, SAME, COLD, WARM = "changed", "same", "cold", "warm"
@@ -71,13 +71,15 @@ class Setting:
 
 @dataclass(slots=True)
 class Tally:
-    """Cases of one slowdown in one run. `ratio` is the median of what the tool says."""
+    """Cases of one slowdown in one run. `alarms` are those called a regression, of cases that newly fail
+    those called failed; `faster` those called faster. `ratio` is the median of what the tool says."""
 
     cases: int = 0
     alarms: int = 0
     undecided: int = 0
     missing: int = 0
     ratio: float | None = None
+    faster: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def count(cases: Iterable[Case], judged: Mapping[str, Judged], what: str, zone: 
     """Compare what a tool said with the truth; where `what` is not `changed`, every case stayed as it was.
 
     >>> count([Case("a", 10), Case("b", 10)], {"a": Judged("regression")}, CHANGED, Zone()).tallies
-    {10: Tally(cases=2, alarms=1, undecided=0, missing=1, ratio=None)}
+    {10: Tally(cases=2, alarms=1, undecided=0, missing=1, ratio=None, faster=0)}
     """
     counts = Counts()
     ratios: dict[int, list[float]] = {}
@@ -154,7 +156,10 @@ def count(cases: Iterable[Case], judged: Mapping[str, Judged], what: str, zone: 
         tally.cases += 1
         if said.ratio is not None:
             ratios.setdefault(slowdown, []).append(said.ratio)
-        if said.verdict not in _MEASURED:
+        if slowdown == FAILS:
+            tally.alarms += said.verdict == "failed"
+            tally.undecided += said.verdict == "inconclusive"
+        elif said.verdict not in _MEASURED:
             tally.missing += 1
             counts.missing[case.label] = said.reason or said.verdict
         elif said.verdict == "inconclusive":
@@ -164,6 +169,8 @@ def count(cases: Iterable[Case], judged: Mapping[str, Judged], what: str, zone: 
             tally.alarms += 1
             if slowdown <= zone.tolerance:
                 counts.wrong[case.label] = said.ratio
+        elif said.verdict == "faster":
+            tally.faster += 1
     for slowdown, found in ratios.items():
         counts.tallies[slowdown].ratio = round(statistics.median(found), 5)
     return counts
@@ -206,7 +213,13 @@ def _accuracy(runs: Sequence[Run]) -> list[str]:
     for slowdown in sorted({slowdown for run in changed for slowdown in run.tallies}):
         tallies = [run.tallies[slowdown] for run in changed if slowdown in run.tallies]
         shown = _share([tally.alarms for tally in tallies], tallies)
-        lines.append(f"    true +{slowdown} %: called a regression in {shown}")
+        if slowdown == FAILS:
+            lines.append(f"    newly failing: called failed in {shown}")
+            continue
+        lines.append(f"    true {slowdown:+} %: called a regression in {shown}")
+        if slowdown < 0:
+            shown = _share([tally.faster for tally in tallies], tallies)
+            lines.append(f"    true {slowdown:+} %: called faster in {shown}")
     if same:
         tallies = [tally for run in same for tally in run.tallies.values()]
         whole = [run for run in same if run.total("missing") < run.total("cases")]
