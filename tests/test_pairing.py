@@ -264,6 +264,30 @@ def test_the_clock_that_fits(
     assert found.clock is expected
 
 
+def test_standing_in_line_for_a_processor_is_no_waiting_of_its_own(
+    world: World, tmp_path: Path
+) -> None:
+    """Of work in the place of sleep, on a busy machine: as long, but for what other programs take. Where a
+    sample has threads of its own, they may be what it stands in line behind."""
+    rng = random.Random(5)
+
+    def take(side: Side, task: Task) -> Sample:
+        off = math.exp(rng.gauss(0, 0.005))
+        if side.name == "base":
+            return Sample(0.002 * off, 0.0001, blocked=0.0019)
+        queued = rng.uniform(0.0, 0.002)
+        return Sample(0.002 * off + queued, 0.002 * off, others=others, queued=queued)
+
+    others = 0.0
+    world.take = take
+    found = only(measure(tmp_path))
+    assert (found.clock, found.verdict) == (Clock.WALL, Verdict.UNCHANGED)
+    assert found.contender is not None
+    assert found.contender.value == pytest.approx(2e-4, rel=0.02)
+    others = 0.001
+    assert only(measure(tmp_path)).verdict is Verdict.REGRESSION
+
+
 @pytest.mark.parametrize("clock", [Clock.WALL, Clock.CPU])
 def test_what_is_stored_is_what_was_judged(world: World, tmp_path: Path, clock: Clock) -> None:
     """So that history shows no noise that the verdict did not have."""

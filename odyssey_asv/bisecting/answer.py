@@ -69,8 +69,8 @@ def answer(state: State, card: CardOf, *, finished: bool, spent: bool, file: Pat
                 sought=case.sought,
                 decided=case.decided,
                 other_way=case.verdict == _other_way(state),
-                fails=case.fails,
-                at_least=case.at_least,
+                fails=None if case.cut else case.fails,
+                at_least=None if case.cut else case.at_least,
             )
             for case in state.cases
         ),

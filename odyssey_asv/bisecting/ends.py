@@ -25,6 +25,8 @@ _COUNTS = 0.5
 """The smallest step that is looked for, as a share of the tolerance."""
 _TIMES = 3
 """How many measurements the verdict on the ends is worth."""
+_HUGE, _LONG_S = 8.0, 2.0
+"""From this ratio on, and this length of a sample, in seconds, samples are stopped early in a search."""
 _PRETENDED = 5
 """Blocks that a commit that fails, or does not, is worth."""
 
@@ -96,6 +98,11 @@ def _from_finding(finding: Finding, plan: Plan) -> Sought:
     base = finding.base
     if base is not None and isinstance(base.value, float) and finding.metric is Metric.DURATION:
         found.good_s = base.value * (base.number or 1)
+    if found.sought and found.good_s is not None and not plan.question.improvement:
+        ratio = found.ratio or 1.0
+        if ratio >= _HUGE and ratio * found.good_s >= _LONG_S:
+            # There is no need to wait for the end of a sample each time to see that it is one of those.
+            found.fails, found.cut, found.at_least = "timeout", True, math.sqrt(ratio)
     if _newly_fails(finding):
         found.fails = kind_of(finding)
         found.at_least = finding.at_least

@@ -26,7 +26,7 @@ from odyssey_asv.pairs import evidence
 from odyssey_asv.pairs.evidence import Claim, Promise
 from odyssey_asv.pairs.pairing import Enough
 from odyssey_asv.pairs.probing import effects_of, why_nothing
-from odyssey_asv.pairs.trials import CONTENDER, Trial
+from odyssey_asv.pairs.trials import BASE, CONTENDER, Trial
 from odyssey_asv.store.searches import Answered, Line, Measured, Sought, State
 
 _LEAST_BLOCKS, _MOST_BLOCKS = 5, 20
@@ -34,6 +34,8 @@ _LEAST_BLOCKS, _MOST_BLOCKS = 5, 20
 _WORKS = 2
 """After so many blocks, a case that fails at the bad end is taken to work at a commit."""
 _LEAST_LIMIT_S, _LIMIT_TIMES = 2.0, 20.0
+_FEW_BLOCKS, _LARGE = 3, 0.7
+"""So few blocks are enough where the ends differ by a factor of two and more."""
 _FINE = 8.0
 """A step is to be this many times as large as the error of the level that shows it."""
 _FINER = 2.0
@@ -118,10 +120,10 @@ class Steps:
         case = _case(state, trial)
         if case.fails is not None:
             return len(trial.blocks) >= _WORKS
-        if len(trial.blocks) < _LEAST_BLOCKS:
+        step = abs(stats.trimmed_mean(case.effects).estimate)
+        if len(trial.blocks) < (_LEAST_BLOCKS if step < _LARGE else _FEW_BLOCKS):
             return False
         trial.choose_clock(self._prober.clock)
-        step = abs(stats.trimmed_mean(case.effects).estimate)
         wanted = min(step / _FINE, case.least / _FINER) if again else step / _FINE
         level = level_of(trial.effects(), 1.0, 1)
         return level.error <= wanted or len(trial.blocks) >= _MOST_BLOCKS
@@ -188,6 +190,8 @@ def _case(state: State, trial: Trial) -> Sought:
 def _limit_s(case: Sought) -> float:
     """How long an answer may take in a search: many times what it takes at the good end, and at the bad
     one where that is measured."""
+    if case.cut:
+        return _LEAST_LIMIT_S + (case.at_least or 1.0) * (case.good_s or 0.0)
     worst = math.exp(max(map(abs, case.effects), default=0.0)) if case.fails is None else 1.0
     return _LEAST_LIMIT_S + _LIMIT_TIMES * worst * (case.good_s or 0.0)
 
@@ -203,7 +207,7 @@ def _levels(state: State, found: Mapping[str, Trial]) -> dict[str, list[float]]:
         if not trial.states[CONTENDER].failed:
             if len(trial.blocks) >= _WORKS:
                 levels[name] = [0.0] * len(case.effects)
-        elif case.fails == _kind(trial):
+        elif case.fails == _kind(trial) and not trial.states[BASE].failed:
             levels[name] = list(case.effects)
     return levels
 

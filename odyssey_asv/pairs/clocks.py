@@ -50,12 +50,21 @@ def works_with_others(samples: Sequence[Sample]) -> bool:
     )
 
 
-def seconds(sample: Sample, clock: Clock) -> float:
-    """What a sample took by a clock that is not `Clock.AUTO`."""
+def undisturbed(sides: Sequence[Sequence[Sample]]) -> bool:
+    """Whether wall-clock time is to be taken without what the sampling thread stood in line for a processor.
+
+    Where it does all the work itself, only other programs can have put it there. Where it shares its work
+    with threads of its own, they can, and then it is part of what the work takes."""
+    return not any(works_with_others(samples) for samples in sides)
+
+
+def seconds(sample: Sample, clock: Clock, *, queued: bool = True) -> float:
+    """What a sample took by a clock that is not `Clock.AUTO`; wall-clock time without standing in line for
+    a processor unless that is `queued` as well."""
     match clock:
         case Clock.CPU:
             return sample.cpu
         case Clock.OWN:
             return sample.own
         case _:
-            return sample.wall
+            return sample.wall if queued else max(sample.wall - sample.queued, 0.05 * sample.wall)

@@ -66,8 +66,9 @@ class Block:
 class Trial:
     """What is known of one case: how to measure it, the blocks so far, and what went wrong.
 
-    `limit_s` is how long either side may take for an answer now, `timeout_s` how long at first. `solo`
-    holds seconds of a call that a side took while the other failed.
+    `limit_s` is how long either side may take for an answer now, `timeout_s` how long at first. `queued`
+    says that wall-clock time holds what a sample stood in line for a processor. `solo` holds seconds of a
+    call that a side took while the other failed.
     """
 
     benchmark: Benchmark
@@ -89,6 +90,7 @@ class Trial:
     number: int = 0
     repeat: int = 0
     clock: Clock | None = None
+    queued: bool = True
     blocks: list[Block] = field(default_factory=list)
     failures: Failures = field(default_factory=Failures)
     faults: tuple[list[Failed], list[Failed]] = field(default_factory=lambda: ([], []))
@@ -173,8 +175,11 @@ class Trial:
             return _log_ratio(*map(_number, block.values))
         clock = self.clock or Clock.WALL
         return statistics.median(
-            _log_ratio(clocks.seconds(a, clock), clocks.seconds(b, clock)) for a, b in block.pairs
+            _log_ratio(self._taken(a, clock), self._taken(b, clock)) for a, b in block.pairs
         )
+
+    def _taken(self, sample: Sample, clock: Clock) -> float:
+        return clocks.seconds(sample, clock, queued=self.queued)
 
     def spread(self) -> float | None:
         """By how much pairs of one process differ: the standard deviation of their log ratios, without
@@ -185,7 +190,7 @@ class Trial:
         clock = self.clock or self._fitting_clock()
         apart: list[float] = []
         for block in self.blocks[-_NEWEST:]:
-            taken = [(clocks.seconds(a, clock), clocks.seconds(b, clock)) for a, b in block.pairs]
+            taken = [(self._taken(a, clock), self._taken(b, clock)) for a, b in block.pairs]
             ratios = [_log_ratio(*pair) for pair in taken if min(pair) > 0.0]
             apart += [abs(later - before) for before, later in itertools.pairwise(ratios)]
         return _NORMAL * statistics.median(apart) / math.sqrt(2.0) if apart else None
@@ -197,6 +202,8 @@ class Trial:
                 self.clock = Clock.OWN
             else:
                 self.clock = self._fitting_clock() if wanted is Clock.AUTO else wanted
+                asked = wanted is Clock.WALL
+                self.queued = asked or not clocks.undisturbed(self._samples())
 
     def _fitting_clock(self) -> Clock:
         return clocks.fitting(self._samples(), fresh=self.fresh, number=self.number)
@@ -400,7 +407,7 @@ class Trial:
     def _seconds(self, side: int, clock: Clock) -> tuple[tuple[float, ...], ...]:
         """The seconds of a call by this clock, for each process."""
         return tuple(
-            tuple(clocks.seconds(pair[side], clock) / block.number for pair in block.pairs)
+            tuple(self._taken(pair[side], clock) / block.number for pair in block.pairs)
             for block in self.blocks
         )
 

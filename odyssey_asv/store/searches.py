@@ -41,7 +41,8 @@ class Sought(_Part):
 
     `fails` says how it fails at the bad end alone: "timeout", or the type of the exception. Its effects are
     then those of a made-up level, the logarithm of `at_least` where that is known. `good_s` is what a
-    sample takes at the good end."""
+    sample takes at the good end. `cut` says that it does not fail there, but takes so much longer that in
+    the search it is stopped once it takes `at_least` as long."""
 
     name: str
     label: str
@@ -57,6 +58,7 @@ class Sought(_Part):
     fails: str | None = None
     at_least: float | None = None
     good_s: float | None = None
+    cut: bool = False
 
 
 class Measured(_Part):

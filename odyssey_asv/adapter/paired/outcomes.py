@@ -22,7 +22,8 @@ class Sample(NamedTuple):
     `wall` is wall-clock time, `cpu` the CPU time of the process, `own` the time by the benchmark's own
     timer, 0 where it has none. `blocked` is how long the sampling thread neither ran nor stood in line for
     a processor: it slept or waited for a lock, for data or for another process. `others` is the CPU time of
-    other threads and of processes that the sample started.
+    other threads and of processes that the sample started, `queued` how long the sampling thread stood in
+    line for a processor, 0 where that is not known.
     """
 
     wall: float
@@ -30,6 +31,7 @@ class Sample(NamedTuple):
     own: float = 0.0
     blocked: float = 0.0
     others: float = 0.0
+    queued: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def _sample(values: Any) -> Sample:
     for value in taken:
         if not isinstance(value, float) or not math.isfinite(value):
             raise TypeError(value)
-    if taken.wall <= 0.0 or min(taken.blocked, taken.others) < 0.0:
+    if taken.wall <= 0.0 or min(taken.blocked, taken.others, taken.queued) < 0.0:
         raise ValueError(taken)
     return taken
 

@@ -321,9 +321,10 @@ class Usage:
 
 
 class Timing:
-    """Takes samples of one `time_` case. A sample is five numbers of seconds: by the wall clock, of
+    """Takes samples of one `time_` case. A sample is six numbers of seconds: by the wall clock, of
     processor by the whole process, by the benchmark's own timer; blocked, which is when the sampling thread
-    neither ran nor stood in line for a processor; and of processor by other threads and processes."""
+    neither ran nor stood in line for a processor; of processor by other threads and processes; and in line
+    for a processor, where the system tells that."""
 
     def __init__(self, benchmark: Any, sample_s: float) -> None:
         from asv_runner.benchmarks._base import Benchmark
@@ -394,7 +395,7 @@ class Timing:
             self._benchmark._redo_setup_next = False
 
     def sample(self, number: int = 0) -> Sequence[float]:
-        """The five numbers for `number` calls together."""
+        """The six numbers for `number` calls together."""
         number = number or self.number
         collecting = gc.isenabled()
         gc.disable()
@@ -435,7 +436,8 @@ class Timing:
         wall, blocked = ended - started, 0.0
         if self._usage.waits() != waits:
             blocked = max(wall - thread_s - queued_s, 0.0)
-        return (wall, cpu, mine, blocked, max(all_s - thread_s, 0.0) + children_s)
+        others = max(all_s - thread_s, 0.0) + children_s
+        return (wall, cpu, mine, blocked, others, max(queued_s, 0.0))
 
     def _one_by_one(
         self, call: Callable[[], object], before_each: Callable[[], object], number: int
@@ -461,7 +463,7 @@ class Timing:
             others += max(spent - alone, 0.0)
             if waits() != waited:
                 blocked += max(taken - alone, 0.0)
-        return (wall, cpu, mine, blocked, others)
+        return (wall, cpu, mine, blocked, others, 0.0)
 
     def _of_nothing(self) -> Sequence[float]:
         """What the clocks show for a call that does nothing, as deep as asv makes the call."""
@@ -504,7 +506,7 @@ class RawTiming:
     def sample(self) -> Sequence[float]:
         taken = self._timer.timeit(self.number)
         # Its work is another process's, for which this one waits.
-        return (taken, 0.0, 0.0, taken, taken)
+        return (taken, 0.0, 0.0, taken, taken, 0.0)
 
     @property
     def facts(self) -> dict[str, Any]:
