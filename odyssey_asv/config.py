@@ -76,6 +76,11 @@ class Config:
         return self.root / ".odyssey"
 
     @property
+    def last_check(self) -> Path:
+        """The report of the last check, from which a search can start."""
+        return self.state / "last-check.json"
+
+    @property
     def pages(self) -> Path:
         """The folder of the latest pages of a check and of a search, for `odyssey publish`."""
         return self.state / "reports"

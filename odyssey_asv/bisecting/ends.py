@@ -105,12 +105,17 @@ def _from_finding(finding: Finding, plan: Plan) -> Sought:
             found.fails, found.cut, found.at_least = "timeout", True, math.sqrt(ratio)
     if _newly_fails(finding):
         found.fails = kind_of(finding)
-        found.at_least = finding.at_least
-        level = max(math.log(finding.at_least or 1.0), FAILING)
-        found.ratio = found.interval = None
-        found.effects, found.least = [level] * _PRETENDED, 0.5 * level
-        found.sought, found.decided = not plan.question.improvement, True
+        _as_failing(found, finding.at_least, plan)
     return found
+
+
+def _as_failing(found: Sought, at_least: float | None, plan: Plan) -> None:
+    """Make failing at the bad end a level of its own."""
+    found.at_least = at_least
+    level = max(math.log(at_least or 1.0), FAILING)
+    found.ratio = found.interval = None
+    found.effects, found.least = [level] * _PRETENDED, 0.5 * level
+    found.sought, found.decided = not plan.question.improvement, True
 
 
 def kind_of(finding: Finding) -> str:
@@ -144,13 +149,27 @@ def _from_report(plan: Plan) -> Iterator[Sought]:
     assert plan.report is not None
     expressions = plan.expressions
     for case in plan.report.cases:
-        if case.environment not in (None, plan.question.environment) or len(case.effects) < 3:
+        failed = case.verdict == Verdict.FAILED
+        if case.environment not in (None, plan.question.environment):
+            continue
+        if len(case.effects) < 3 and not failed:
             continue
         if not expressions or any(e.search(case.name) for e in expressions):
             yield _from_case(case, plan)
 
 
 def _from_case(case: Case, plan: Plan) -> Sought:
+    found = _reported_case(case, plan)
+    if isinstance(case.base, float) and case.unit == "seconds":
+        found.good_s = case.base
+    if case.verdict == Verdict.FAILED:
+        said = case.traceback or ""
+        found.fails = "timeout" if case.at_least is not None else exception_of(said)
+        _as_failing(found, case.at_least, plan)
+    return found
+
+
+def _reported_case(case: Case, plan: Plan) -> Sought:
     return Sought(
         name=case.name,
         label=case.label,

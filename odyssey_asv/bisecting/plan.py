@@ -81,6 +81,15 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
     """
     check_expressions(options.benches)
     report = None if options.from_check is None else checks.load(options.from_check)
+    if report is not None:
+        # As the check was asked, where nothing else is said.
+        asked = report.asked
+        options = replace(
+            options,
+            benches=options.benches or asked.benches,
+            environments=options.environments or asked.environments,
+            python=options.python or asked.python,
+        )
     first, last = _ends(options, report)
     with Repository(repository_of(asv), search_parents=False) as repository:
         good, bad = repository.resolve(first), repository.resolve(last)

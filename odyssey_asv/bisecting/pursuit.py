@@ -19,8 +19,6 @@ from odyssey_asv.store import searches
 from odyssey_asv.store.searches import State
 from odyssey_asv.workspace import check_writable, start_state
 
-TIP = "the same command with --resume goes on from there"
-
 
 @dataclass(slots=True)
 class Pursuit:
@@ -80,7 +78,7 @@ class Pursuit:
         except KeyboardInterrupt:
             self._keep(hunt.state)
             found = self._answer(hunt.state, repository, finished=False)
-            raise InterruptedRunError("interrupted", tip=TIP, found=found) from None
+            raise InterruptedRunError("interrupted", found=found) from None
         self._keep(hunt.state)
         return self._answer(hunt.state, repository, finished=finished)
 

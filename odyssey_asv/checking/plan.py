@@ -59,8 +59,8 @@ class Options:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a check is going to do. `base` and `contender` are what to build, `commits` what to call
-    them: a working tree with changes is built from a commit that no reference reaches. `reach` says which
-    benchmarks need measuring, None where all do."""
+    them: a working tree with changes is built from a commit that no reference reaches. `parent` is the
+    contender's first parent. `reach` says which benchmarks need measuring, None where all do."""
 
     repository: Path
     base: str
@@ -75,6 +75,7 @@ class Plan:
     clock: Clock
     seed: int
     from_tree: bool
+    parent: str | None = None
     reach: Reach | None = None
 
 
@@ -112,6 +113,7 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
             repository.describe(tree.commit if options.same else base, dirty=False),
             repository.describe(tree.commit, dirty=tree.built != tree.commit),
         )
+        parent = repository.parent(tree.commit)
         places = tuple(recipes(asv, environments=options.environments, python=options.python))
         sides = Sides(base, tree.built, from_tree=tree.here)
         reach = survey(repository, asv, config, sides, places) if options.changed else None
@@ -129,6 +131,7 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
         clock=options.clock or Clock(config.clock),
         seed=random.SystemRandom().randrange(2**32) if options.seed is None else options.seed,
         from_tree=tree.here,
+        parent=parent,
         reach=reach,
     )
 

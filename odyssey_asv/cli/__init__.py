@@ -38,17 +38,26 @@ _VERBS = {
 }
 
 
+_WORDS = "odyssey_asv.words"
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where a command was given: the folder, the asv configuration named, how much to say."""
+    """Where a command was given: the folder, the asv configuration named, how much to say, and all its
+    words but the program's name."""
 
     folder: Path
     asv_config: str | None
     verbose: bool
+    words: tuple[str, ...] = ()
 
 
 class _Verbs(click.Group):
     """Knows each verb's name and one-line help without importing it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_WORDS] = tuple(args)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_VERBS)
@@ -89,7 +98,7 @@ def cli(ctx: click.Context, asv_config: str | None, verbose: bool) -> None:
 
     Works on the asv benchmarks that a project has.
     """
-    ctx.obj = Scene(Path.cwd(), asv_config, verbose)
+    ctx.obj = Scene(Path.cwd(), asv_config, verbose, ctx.meta[_WORDS])
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import sys
 from collections.abc import Sequence
@@ -11,10 +12,11 @@ from typing import Any
 import click
 
 from odyssey_asv import baseline as story
-from odyssey_asv.cli import Scene
+from odyssey_asv.cli import Scene, next_command
 from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.cli.options import load_asv, load_config, open_repository
 from odyssey_asv.cli.progress import observer
+from odyssey_asv.config import Config
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError
 from odyssey_asv.files import near
 from odyssey_asv.model import ResultSet, Status
@@ -108,7 +110,7 @@ def create(
     failed = sum(result.status.failed for result in pooled.results)
     if failed:
         say(f"note: {failed} cases failed; the baseline will say so")
-    say(f'next: odyssey baseline approve {near(candidate)} --by NAME --reason "…"')
+    _tell_approve(scene, config, candidate)
     return Exit.CANNOT if failed else Exit.OK
 
 
@@ -121,7 +123,7 @@ def propose(scene: Scene, source: str) -> int:
     path = result_files.latest(config.results) if source == "latest" else Path(source)
     candidate = story.propose(config, path)
     put(near(candidate))
-    say(f'next: odyssey baseline approve {near(candidate)} --by NAME --reason "…"')
+    _tell_approve(scene, config, candidate)
     return Exit.OK
 
 
@@ -137,8 +139,23 @@ def approve(scene: Scene, candidate: Path, by: str, reason: str, release: str | 
     with open_repository(scene, config) as repository:
         path = story.approve(config, repository, candidate, story.Consent(by, reason, release))
     put(near(path))
-    say(f"next: git add {config.baselines_dir} && git commit")
+    with open_repository(scene, config) as repository:
+        add = next_command.git(repository.root, scene.folder, "add", str(config.baselines))
+        keep = next_command.git(
+            repository.root, scene.folder, "commit", "-m", f"Approve {near(path)}"
+        )
+    next_command.tell(f"{add} && {keep}")
     return Exit.OK
+
+
+def _tell_approve(scene: Scene, config: Config, candidate: Path) -> None:
+    """How to approve a candidate: by whoever git knows, with a reason to be made better."""
+    with open_repository(scene, config) as repository:
+        name = repository.user() or getpass.getuser()
+    known = Baselines(config.baselines).current.is_file()
+    reason = "accepted change" if known else "first baseline"
+    words = ["baseline", "approve", near(candidate), "--by", name, "--reason", reason]
+    next_command.tell(next_command.odyssey(scene, *words), "with the reason in your words")
 
 
 @baseline.command("list")
@@ -167,7 +184,8 @@ def list_(scene: Scene, as_json: bool) -> int:
         commit = (row["commit"] or "no commit")[:8]
         name = Path(row["path"]).relative_to(config.baselines)
         put(printable(f"{name}  {commit}  {row['timestamp']}{release}  {by}"))
-    say("next: odyssey baseline show" if rows else "next: odyssey baseline create")
+    verb = "show" if rows and Baselines(config.baselines).current.is_file() else "create"
+    next_command.tell(next_command.odyssey(scene, "baseline", verb))
     return Exit.OK
 
 
@@ -220,7 +238,7 @@ def show(scene: Scene, release: str | None, as_json: bool) -> int:
         }
     for name, text in lines.items():
         put(printable(f"{name:9} {text}"))
-    say("next: odyssey baseline verify")
+    next_command.tell(next_command.odyssey(scene, "baseline", "verify"))
     return Exit.OK
 
 
@@ -251,6 +269,10 @@ def verify(scene: Scene, as_json: bool) -> int:
             for doubt in found.doubts:
                 put(printable(f"          not checked: {doubt}"))
     if any(found.faults for found in checked):
-        say(f"next: git log -p {config.baselines_dir}, and restore what was approved")
+        with open_repository(scene, config) as repository:
+            log = next_command.git(
+                repository.root, scene.folder, "log", "-p", "--", str(config.baselines)
+            )
+        next_command.tell(log, "and restore what was approved")
         return Exit.REGRESSION
     return Exit.OK

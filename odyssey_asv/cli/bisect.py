@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from odyssey_asv.bisecting import Options, Plan, Pursuit, execute, prepare
-from odyssey_asv.cli import Scene
+from odyssey_asv.cli import Scene, next_command
 from odyssey_asv.cli.exits import Exit, say
 from odyssey_asv.cli.fleet import StepWatcher, search_fleet_options
 from odyssey_asv.cli.options import (
@@ -32,6 +32,9 @@ from odyssey_asv.report.bisection import github, markdown, terminal
 from odyssey_asv.report.bisection import json as report_json
 from odyssey_asv.report.html import bisection as html
 from odyssey_asv.store import searches
+
+_LAST = Path("last check")
+"""Stands for the report of the last check."""
 
 
 @click.command()
@@ -58,8 +61,11 @@ from odyssey_asv.store import searches
 @click.option(
     "--from-check",
     type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A check's JSON report: its base and contender are the ends, and not measured again.",
+    is_flag=False,
+    flag_value=_LAST,
+    metavar="[FILE]",
+    help="The JSON report of a check, the last one by default: its base and contender are the ends, and"
+    " not measured again.",
 )
 @click.option(
     "--first-parent/--all-parents",
@@ -107,6 +113,8 @@ def bisect(scene: Scene, /, wanted: Wanted, wish: Wish | None, **asked: Any) -> 
     """  # fmt: skip
     config = load_config(scene)
     asv = load_asv(scene, config)
+    if asked["from_check"] == _LAST:
+        asked["from_check"] = config.last_check
     options = Options(**asked)
     plan = prepare(config, asv, options)
     _announce(plan)
@@ -122,6 +130,7 @@ def bisect(scene: Scene, /, wanted: Wanted, wish: Wish | None, **asked: Any) -> 
             # What is known is told as if time were up; the exit code says that it was not.
             if isinstance(error.found, Bisection):
                 publish(_report(error.found, Exit.INTERRUPTED), wanted)
+                next_command.tell(_resumed(scene))
             raise
     code = exit_code(found)
     report = _report(found, code)
@@ -131,7 +140,7 @@ def bisect(scene: Scene, /, wanted: Wanted, wish: Wish | None, **asked: Any) -> 
         _tell_time(plan.state)
     if wanted.table:
         say(f"state: {near(plan.state)}")
-        say(f"next: {_next(found)}")
+        next_command.tell(*_next(scene, found, plan))
     return code
 
 
@@ -179,18 +188,43 @@ def _report(found: Bisection, code: Exit) -> Report:
     )
 
 
-def _next(found: Bisection) -> str:
+def _next(scene: Scene, found: Bisection, plan: Plan) -> tuple[str, str]:
+    """The command to type next, and why."""
     if not found.finished and not found.spent:
-        return "the same command with --resume"
+        return _resumed(scene), ""
     if found.spent:
-        return "more time: the same command with --resume and a larger --budget"
+        return _resumed(scene, 2.0 * plan.options.budget_s), "more time"
+    show = partial(next_command.git, plan.ends.repository, scene.folder)
     match found.outcome:
         case Outcome.CULPRIT:
-            return f"git show {found.culprits[0].card.commit[:12]}"
-        case Outcome.NO_REGRESSION:
-            return "odyssey check --self  (what can be seen on this machine)"
+            return show("show", found.culprits[0].card.commit[:12]), ""
+        case Outcome.ELSEWHERE if found.lacking:
+            return show(
+                "show", found.lacking[0].card.commit[:12]
+            ), "what the bad end's branch lacks"
+        case Outcome.ELSEWHERE if found.fork is not None:
+            return show("log", f"{found.fork.commit[:12]}..{found.good.commit[:12]}"), ""
+        case Outcome.NO_REGRESSION if any(case.other_way for case in found.searched):
+            if found.improvement:
+                return next_command.again(
+                    scene, without={"--improvement": 0}
+                ), "what made it slower"
+            return next_command.again(scene, "--improvement"), "what made it faster"
+        case Outcome.NO_REGRESSION if plan.question.tolerance is None:
+            finer = ("--tolerance", "2%", "--threshold", "4%")
+            again = next_command.again(scene, *finer, without={"--threshold": 1, "--resume": 0})
+            return again, "smaller steps"
         case Outcome.RANGE:
             between = found.ranges[0]
-            return f"git log {between.before[:12]}..{between.after[:12]}"
+            return show("log", f"{between.before[:12]}..{between.after[:12]}"), ""
+        case Outcome.UNDECIDED:
+            return _resumed(scene), "measure again"
         case _:
-            return "the same command with a smaller range, or with -b for a benchmark less noisy"
+            return show("log", f"{found.good.commit[:12]}..{found.bad.commit[:12]}"), ""
+
+
+def _resumed(scene: Scene, budget_s: float | None = None) -> str:
+    """The same search, which goes on where it stopped."""
+    words = ["--resume"] + ([] if budget_s is None else ["--budget", f"{budget_s:.0f}"])
+    without = {"--resume": 0, "--steps": 1} | ({} if budget_s is None else {"--budget": 1})
+    return next_command.again(scene, *words, without=without)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
+import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -12,7 +15,7 @@ import click
 
 from odyssey_asv.adapter.environments import Kept
 from odyssey_asv.checking import Options, Plan, execute, prepare
-from odyssey_asv.cli import Scene
+from odyssey_asv.cli import Scene, next_command
 from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.cli.fleet import FleetWatcher, fleet_options
 from odyssey_asv.cli.options import (
@@ -28,13 +31,17 @@ from odyssey_asv.cli.sharding import check_options, count_of
 from odyssey_asv.cli.watching import kept_words, watcher
 from odyssey_asv.config import Config
 from odyssey_asv.distributing import Wish, check_over
-from odyssey_asv.files import near
+from odyssey_asv.files import near, write_atomically
 from odyssey_asv.findings import Check, Conclusion
 from odyssey_asv.pairs.noise import known_noise
+from odyssey_asv.policy import Verdict
 from odyssey_asv.report.check import github, markdown, terminal
 from odyssey_asv.report.check import json as report_json
 from odyssey_asv.report.html import check as html
 from odyssey_asv.units import printable
+
+_NOISY = 0.08
+"""From this spread of blocks on, a machine is called very noisy."""
 
 
 @click.command()
@@ -115,7 +122,8 @@ def check(
     if options.shard is not None:
         put(near(paths[0]))
         say(f"shard {options.shard}: {count_of(len(found.findings), 'finding')}")
-        say(f"next: odyssey import DIR…  (with the files of all {options.shard.of} shards)")
+        folder = shlex.quote(near(paths[0].parent))
+        say(f"once the files of all {options.shard.of} shards are there: odyssey import {folder}")
         return Exit.OK
     code = exit_code(found)
     report = report_of(found, code)
@@ -125,13 +133,29 @@ def check(
                 say(f"{printable(finding.label)}:\n{printable(finding.trace)}")
     publish(report, wanted)
     keep_page(report, config.pages / "check.html")
+    _keep_last(config, found, code, plan)
     if wanted.table:
         if paths:
             say(f"results: {', '.join(near(path) for path in paths)}")
         if builds:
             say(f"environments: {kept_words(builds)}")
-        say(f"next: {_next(found, plan)}")
+        next_command.tell(*_next(scene, found, plan))
     return code
+
+
+def _keep_last(config: Config, found: Check, code: Exit, plan: Plan) -> None:
+    """Keep the report of the last check, for `odyssey bisect --from-check`. That it cannot be written takes
+    nothing from the verdict."""
+    asked = plan.options
+    document = report_json.document(found, exit_code=code) | {
+        "asked": {
+            "benches": list(asked.benches),
+            "environments": list(asked.environments),
+            "python": asked.python,
+        }
+    }
+    with suppress(OSError):
+        write_atomically(config.last_check, json.dumps(document, allow_nan=False).encode())
 
 
 def exit_code(found: Check) -> Exit:
@@ -176,22 +200,62 @@ def report_of(found: Check, code: Exit) -> Report:
     )
 
 
-def _next(found: Check, plan: Plan) -> str:
+def _next(scene: Scene, found: Check, plan: Plan) -> tuple[str, str]:
+    """The command to type next, and why."""
+    if found.same and plan.parent is not None:
+        base = plan.parent[:12]
+        last = next_command.again(scene, "--base", base, without={"--self": 0})
+        return last, "the last commit"
     if found.same:
-        return "odyssey check"
+        return next_command.odyssey(scene, "doctor"), "what measuring needs"
     match found.conclusion:
         case Conclusion.REGRESSION:
-            base, contender = ((commit.hash or "")[:12] for commit in plan.commits)
-            if plan.commits[1].dirty:
-                return f"git diff {base}"
-            if plan.options.base is None:
-                return f"odyssey bisect {base}..{contender}  (which commit did it)"
-            return f"git diff {base} {contender}"
+            return _after_regression(scene, plan)
+        case Conclusion.OK if any(f.verdict is Verdict.FASTER for f in found.gated):
+            if not plan.commits[1].dirty and not _one_commit(plan):
+                ends = f"{plan.base[:12]}..{plan.contender[:12]}"
+                words = ["bisect", ends, "--improvement", *_chosen(plan)]
+                return next_command.odyssey(scene, *words), "what made it faster"
+            return _show(scene, plan), ""
+        case Conclusion.OK if (found.noise or 0.0) >= _NOISY:
+            return next_command.odyssey(scene, "doctor"), "this machine is noisy"
         case Conclusion.OK:
-            return "odyssey check --self  (what can be seen on this machine)"
+            return next_command.odyssey(scene, "run"), "keep what HEAD takes for the history"
         case Conclusion.NOTHING:
-            return "odyssey check --no-changed  (the whole suite)"
+            whole = next_command.again(scene, "--no-changed", without={"--changed": 0})
+            return whole, "the whole suite"
         case Conclusion.INCONCLUSIVE:
-            return f"more time: odyssey check --budget {2 * plan.budget_s:.0f}"
+            more = ("--budget", f"{math.ceil(2 * plan.budget_s)}")
+            return next_command.again(scene, *more, without={"--budget": 1}), "more time"
         case _:
-            return "mend what is named above"
+            return next_command.odyssey(scene, "doctor"), "what measuring needs"
+
+
+def _after_regression(scene: Scene, plan: Plan) -> tuple[str, str]:
+    if plan.commits[1].dirty or _one_commit(plan):
+        return _show(scene, plan), ""
+    return next_command.odyssey(scene, "bisect", "--from-check"), "which commit did it"
+
+
+def _one_commit(plan: Plan) -> bool:
+    """Whether the base is the contender's parent."""
+    return plan.parent == plan.base
+
+
+def _show(scene: Scene, plan: Plan) -> str:
+    """What differs."""
+    if plan.commits[1].dirty:
+        words = ["diff", plan.base[:12]]
+    elif _one_commit(plan):
+        words = ["show", plan.contender[:12]]
+    else:
+        words = ["diff", plan.base[:12], plan.contender[:12]]
+    return next_command.git(plan.repository, scene.folder, *words)
+
+
+def _chosen(plan: Plan) -> list[str]:
+    """The options that say what is measured, as they were given."""
+    asked = plan.options
+    words = [word for bench in asked.benches for word in ("-b", bench)]
+    words += [word for place in asked.environments for word in ("-E", place)]
+    return words + ([] if asked.python is None else ["--python", asked.python])

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from odyssey_asv.cli import Scene
-from odyssey_asv.cli.exits import Exit, say
+from odyssey_asv.cli import Scene, next_command
+from odyssey_asv.cli.exits import Exit
 from odyssey_asv.cli.options import Gate, Share, find_tree, load_config, open_repository
 from odyssey_asv.cli.reporting import Report, Wanted, publish, report_options
 from odyssey_asv.comparison import Comparison
@@ -23,6 +23,7 @@ from odyssey_asv.report import github, markdown, terminal
 from odyssey_asv.report import json as report_json
 from odyssey_asv.report.html import comparison as html
 from odyssey_asv.select import Selector
+from odyssey_asv.store.baselines import Baselines
 
 
 @click.command()
@@ -89,7 +90,7 @@ def compare(
     code = exit_code(comparison)
     publish(_report(comparison, code), wanted)
     if wanted.table:
-        say(f"next: {_next(code, comparison)}")
+        next_command.tell(*_next(scene, config, code, comparison))
     return code
 
 
@@ -140,12 +141,12 @@ def _report(comparison: Comparison, code: Exit) -> Report:
     )
 
 
-def _next(code: Exit, comparison: Comparison) -> str:
-    match code:
-        case Exit.REGRESSION:
-            hash_ = (comparison.contender.commit.hash or "")[:8]
-            return f"git show {hash_}" if hash_ else "odyssey run --force, to see it again"
-        case Exit.INVALID | Exit.CANNOT:
-            return "mend what is named above, or measure again: odyssey run --force"
-        case _:
-            return "odyssey baseline show  (what the contender was held against)"
+def _next(scene: Scene, config: Config, code: Exit, comparison: Comparison) -> tuple[str, str]:
+    """The command to type next, and why."""
+    base, contender = comparison.base.commit.hash, comparison.contender.commit.hash
+    if code is Exit.REGRESSION and base and contender and base != contender:
+        words = ["check", f"{base[:12]}..{contender[:12]}"]
+        return next_command.odyssey(scene, *words), "measure both on this machine, in pairs"
+    if Baselines(config.baselines).current.is_file():
+        return next_command.odyssey(scene, "baseline", "show"), "the approved baseline"
+    return next_command.odyssey(scene, "baseline", "list"), "what results can be held against"

@@ -9,7 +9,7 @@ import sys
 import click
 
 from odyssey_asv import doctor as examinations
-from odyssey_asv.cli import Scene
+from odyssey_asv.cli import Scene, next_command
 from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.diagnoses import Level
 from odyssey_asv.doctor import Examination, examine
@@ -47,7 +47,13 @@ def doctor(scene: Scene, /, noise_s: float, as_json: bool) -> int:
     code = Exit.REGRESSION if found.ill else Exit.OK
     put(report_json.render(found, exit_code=code) if as_json else _table(found))
     if not as_json:
-        say(f"next: {_next(found)}")
+        remedies = [f.remedy for f in found.findings if f.level is Level.PROBLEM and f.remedy]
+    if remedies:
+        say(f"first: {one_line(remedies[0])}")
+        next_command.tell(next_command.again(scene), "once that is done")
+    else:
+        noise = next_command.odyssey(scene, "check", "--self")
+        next_command.tell(noise, "the noise of this suite here")
     return code
 
 
@@ -56,11 +62,3 @@ def _table(found: Examination) -> str:
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     width = shutil.get_terminal_size().columns if terminal_ else _PIPE_WIDTH
     return terminal.render(found, width=max(width, _LEAST_WIDTH), color=terminal_ and not plain)
-
-
-def _next(found: Examination) -> str:
-    """The first remedy that is needed."""
-    return next(
-        (one_line(f.remedy or "") for f in found.findings if f.level is Level.PROBLEM),
-        "odyssey check",
-    )

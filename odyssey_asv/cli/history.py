@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from odyssey_asv.cli import Scene
-from odyssey_asv.cli.exits import Exit, say
+from odyssey_asv.cli import Scene, next_command
+from odyssey_asv.cli.exits import Exit
 from odyssey_asv.cli.options import bench_option
 from odyssey_asv.cli.reporting import Report, Wanted, publish, report_options
 from odyssey_asv.past.histories import Watch, Wish
@@ -54,7 +54,7 @@ def history(scene: Scene, /, *, regressions: bool, wanted: Wanted, **wish: Any) 
         found = look_back(scene.folder, asv_config=scene.asv_config, wish=Wish(**wish), watch=watch)
     publish(_report(found, regressions=regressions), wanted)
     if wanted.table:
-        say(f"next: {_next(found)}")
+        next_command.tell(*_next(scene, found))
     return Exit.OK
 
 
@@ -82,16 +82,18 @@ def _report(found: History, *, regressions: bool) -> Report:
     )
 
 
-def _next(found: History) -> str:
+def _next(scene: Scene, found: History) -> tuple[str, str]:
+    """The command to type next, and why."""
     held = [one for one in found.regressions if one.change.confirmed]
     if found.regressions and not held:
         commit = found.line.moments[found.regressions[0].change.after].commit
-        return f"odyssey check {commit[:8]} --base {commit[:8]}~1"
+        return next_command.odyssey(scene, "check", f"{commit[:12]}~1..{commit[:12]}"), ""
     if not held or found.line.branch is None:
-        return "odyssey publish  (pages to look at)"
+        return next_command.odyssey(scene, "publish", "--only-ours"), "pages to look at"
     worst = held[0]
     commits = where(worst.change, found.line)
-    if worst.change.exact:
-        return f"git show {commits}"
     name = re.escape(worst.trend.series.benchmark.id)
-    return f"odyssey bisect {commits} -b '{name}'"
+    ends = f"{commits}~1..{commits}" if worst.change.exact else commits
+    return next_command.odyssey(
+        scene, "bisect", ends, "-b", name
+    ), "measure it again, and name the commit"

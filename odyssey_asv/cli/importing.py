@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from odyssey_asv import importing
-from odyssey_asv.cli import Scene
+from odyssey_asv.adapter.asv_config import find
+from odyssey_asv.cli import Scene, next_command
 from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.cli.options import load_config, open_repository
 from odyssey_asv.cli.reporting import Wanted, report_options
@@ -81,7 +84,7 @@ def import_(
 
         check_machine(machine)
     known = Known(now(), _commit(scene, commit), machine)
-    importer = _Importer(known, out or config.results)
+    importer = _Importer(scene, known, out or config.results)
     forced = None if source is None else Source(source)
     for found in importing.read(paths, forced, known.now, importer.fault, importer.skip):
         importer.store(found)
@@ -99,12 +102,14 @@ def _commit(scene: Scene, reference: str | None) -> Commit | None:
 class _Importer:
     """Stores one set after another, and says what came of each."""
 
-    def __init__(self, known: Known, folder: Path) -> None:
+    def __init__(self, scene: Scene, known: Known, folder: Path) -> None:
+        self._scene = scene
         self._known = known
         self._folder = folder
         self._stored = 0
         self._faulty = 0
         self._skipped: list[Path] = []
+        self._paths: list[Path] = []
 
     def store(self, found: Imported) -> None:
         try:
@@ -120,6 +125,7 @@ class _Importer:
             say(f"{printable(origin)}: stored already")
         put(near(path))
         self._stored += 1
+        self._paths.append(path)
 
     def fault(self, fault: InvalidInputError) -> None:
         say(f"error: {printable(str(fault))}")
@@ -142,5 +148,17 @@ class _Importer:
             raise InvalidInputError(
                 "nothing to import", tip="name result files, or a folder that has some"
             )
-        say("next: odyssey compare, or odyssey history")
+        if self._paths:
+            next_command.tell(*_next(self._scene, self._paths))
         return Exit.OK
+
+
+def _next(scene: Scene, stored: Sequence[Path]) -> tuple[str, str]:
+    """The command to type next, and why: looking back needs asv's configuration, comparing does not."""
+    with suppress(InvalidInputError):
+        find(scene.folder, scene.asv_config)
+        return next_command.odyssey(scene, "history"), "all that was measured so far"
+    first, last = near(stored[0]), near(stored[-1])
+    if first != last:
+        return next_command.odyssey(scene, "compare", first, last), ""
+    return next_command.odyssey(scene, "export", last, "--to", "csv"), "what was stored"

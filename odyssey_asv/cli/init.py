@@ -7,7 +7,7 @@ import textwrap
 import click
 
 from odyssey_asv.adopting import Adoption, Draft, Wish, adopt, changed, write
-from odyssey_asv.cli import Scene
+from odyssey_asv.cli import Scene, next_command
 from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.files import near
 from odyssey_asv.units import printable
@@ -49,7 +49,7 @@ def init(scene: Scene, ci: str, dry_run: bool, package: str | None, action: str 
         if file.to_write:
             put(near(file.path))
     _advise(found, ci)
-    say(f"next: {_next(scene, found, dry_run=dry_run)}")
+    next_command.tell(*_next(scene, found, dry_run=dry_run))
     return Exit.OK
 
 
@@ -86,9 +86,10 @@ def _advise(found: Adoption, ci: str) -> None:
         )
 
 
-def _next(scene: Scene, found: Adoption, *, dry_run: bool) -> str:
-    if dry_run:
-        return "odyssey check" if found.nothing_new else "odyssey init"
-    if changed(scene.folder):
-        return "odyssey check  (the working tree against its merge base); then commit these files"
-    return "odyssey check --self  (the noise of this machine); then commit these files"
+def _next(scene: Scene, found: Adoption, *, dry_run: bool) -> tuple[str, str]:
+    """The command to type next, and why."""
+    if dry_run and not found.nothing_new:
+        return next_command.again(scene, without={"--dry-run": 0}), "write them"
+    if dry_run or changed(scene.folder):
+        return next_command.odyssey(scene, "check"), "the working tree against its merge base"
+    return next_command.odyssey(scene, "check", "--self"), "the noise of this machine"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from odyssey_asv.cli import next_command
 from odyssey_asv.cli.check import exit_code, report_of
 from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.cli.reporting import Wanted, keep_page, publish
@@ -29,7 +30,7 @@ def join_shards(config: Config, places: Sequence[Path], folder: Path, wanted: Wa
         if failures or not all(results.run.complete for results in gathered.sets):
             say(f"{failures} cases failed" if failures else "not everything was measured")
             return Exit.CANNOT
-        say("next: odyssey history")
+        next_command.tell("odyssey history")
         return Exit.OK
     code = exit_code(gathered.check)
     report = report_of(gathered.check, code)

@@ -31,7 +31,7 @@ def mojo(scene: Scene, /, folder: Path, *, force: bool) -> int:
         put(near(path))
     if not written:
         say(f"{folder}: the files are there already")
-    say(f'next: "build_command": ["{_command(scene, folder)}"] in asv.conf.json,')
+    say(f'then: "build_command": ["{_command(scene, folder)}"] in asv.conf.json,')
     say('      and "mojo-compiler" in its matrix (docs/mojo.md)')
     return Exit.OK
 

@@ -14,7 +14,7 @@ import click
 from odyssey_asv import publishing
 from odyssey_asv.adapter import site as asv_site
 from odyssey_asv.adapter.asv_config import AsvConfig
-from odyssey_asv.cli import Scene
+from odyssey_asv.cli import Scene, next_command
 from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.cli.options import load_asv, load_config
 from odyssey_asv.config import Config
@@ -82,7 +82,7 @@ def _show(root: Path, index: Path, *, show: bool, serve: bool, port: int) -> int
     elif show:
         _open(index.as_uri())
     else:
-        say("next: odyssey publish --only-ours --open")
+        next_command.tell("odyssey publish --only-ours --open")
     return Exit.OK
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
 import click
 
-from odyssey_asv.cli import Scene
+from odyssey_asv.cli import Scene, next_command
 from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.cli.fleet import FleetWatcher, fleet_options
 from odyssey_asv.cli.options import bench_option, environment_option, load_asv, load_config
@@ -21,6 +22,7 @@ from odyssey_asv.files import near
 from odyssey_asv.model import Result, ResultSet, Status
 from odyssey_asv.run import Options, Outcome, Plan, execute, failed, prepare
 from odyssey_asv.sharding.shards import Shard
+from odyssey_asv.store.baselines import Baselines
 from odyssey_asv.units import printable
 
 _FAILURES_SHOWN = 10
@@ -123,11 +125,18 @@ def run(
     if outcome.shard is not None and plan.portion is not None:
         cut = plan.portion
         say(f"shard {cut.shard}: {count_of(len(cut.units), 'commit')} in {near(outcome.shard)}")
-        say(f"next: odyssey import DIR…  (with the files of all {cut.shard.of} shards)")
+        folder = shlex.quote(near(outcome.shard.parent))
+        say(f"once the files of all {cut.shard.of} shards are there: odyssey import {folder}")
     if outcome.failures or outcome.incomplete:
         return Exit.CANNOT
     if not quick and outcome.shard is None:
-        say("next: odyssey compare  (the newest result against the baseline)")
+        if Baselines(config.baselines).current.is_file():
+            against = next_command.odyssey(scene, "compare")
+            next_command.tell(against, "the newest result against the baseline")
+        else:
+            next_command.tell(
+                next_command.odyssey(scene, "history"), "all that was measured so far"
+            )
     return Exit.OK
 
 

@@ -13,7 +13,7 @@ from functools import cache
 from odyssey_asv.bisecting import Plan
 from odyssey_asv.bisecting.hunt import Task
 from odyssey_asv.bisecting.plan import check_question
-from odyssey_asv.bisecting.pursuit import TIP, Pursuit
+from odyssey_asv.bisecting.pursuit import Pursuit
 from odyssey_asv.culprit.bisection import Bisection
 from odyssey_asv.culprit.search import Confirm
 from odyssey_asv.distributing.parcel import config_words, each, job_of, limit_words, parcel_of
@@ -33,6 +33,8 @@ from odyssey_asv.workspace import check_writable
 
 STATE = "search.json"
 """The file in which a state travels."""
+
+_TIP = "the same command with --resume goes on from there"
 
 
 def search_over(pursuit: Pursuit, wish: Wish, watcher: Watcher) -> Bisection:
@@ -103,7 +105,7 @@ class _Chain:
         if _known(found) == _known(state) and self._pursuit.clock() < deadline:
             # Asked for the same again it would say the same again.
             self.session.forget()
-            raise CannotMeasureError(f"{label}: {answer.host} had no time for it", tip=TIP)
+            raise CannotMeasureError(f"{label}: {answer.host} had no time for it", tip=_TIP)
         return found
 
     def _ask(self, label: str, unit: str, state: State | None, deadline: float) -> Answer:
@@ -126,7 +128,7 @@ class _Chain:
             answers.append(answer)
             return None
 
-        tip = GOES_ON if state is None else TIP
+        tip = GOES_ON if state is None else _TIP
         with stopping(self._engine, self.session, tip):
             carry(line, self._engine, self._parcel, keep_one, self._watcher)
         if not answers:

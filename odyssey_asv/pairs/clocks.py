@@ -51,7 +51,7 @@ def works_with_others(samples: Sequence[Sample]) -> bool:
 
 
 def undisturbed(sides: Sequence[Sequence[Sample]]) -> bool:
-    """Whether wall-clock time is to be taken without what the sampling thread stood in line for a processor.
+    """Whether wall-clock time is to be taken without the time in line for a processor.
 
     Where it does all the work itself, only other programs can have put it there. Where it shares its work
     with threads of its own, they can, and then it is part of what the work takes."""

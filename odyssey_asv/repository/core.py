@@ -228,6 +228,14 @@ class Repository:
             return None
         return str(self._repo.active_branch.name)
 
+    def user(self) -> str | None:
+        """The name that git commits with, None where it has none."""
+        return self._quietly("config", "--get", "user.name")
+
+    def parent(self, commit: str) -> str | None:
+        """The first parent of a commit, None for one without."""
+        return self._quietly("rev-parse", "--verify", "--quiet", f"{commit}^")
+
     def subject(self, commit: str) -> str:
         """The first line of the commit's message."""
         return self._ask("show", "--no-patch", "--format=%s", commit)

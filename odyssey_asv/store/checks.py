@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -14,6 +15,14 @@ class Side(BaseModel):
 
     commit: str
     dirty: bool = False
+
+
+class Asked(BaseModel):
+    """What was asked of the check, as far as the search is to ask it again."""
+
+    benches: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    python: str | None = None
 
 
 class Case(BaseModel):
@@ -31,6 +40,10 @@ class Case(BaseModel):
     detectable: float | None = None
     tolerance: float
     better: str
+    base: Any = None
+    unit: str = ""
+    at_least: float | None = None
+    traceback: str | None = None
 
     @property
     def name(self) -> str:
@@ -45,6 +58,7 @@ class Report(BaseModel):
     base: Side
     contender: Side
     cases: list[Case]
+    asked: Asked = Asked()
 
 
 def load(path: Path) -> Report:
@@ -53,7 +67,8 @@ def load(path: Path) -> Report:
     try:
         report = Report.model_validate_json(path.read_text(encoding="utf-8", errors="replace"))
     except OSError as error:
-        raise InvalidFileError(str(path), (error.strerror or str(error),)) from error
+        tip = "odyssey check, or name the JSON report of one: --from-check FILE"
+        raise InvalidFileError(str(path), (error.strerror or str(error),), tip=tip) from error
     except ValidationError as error:
         place = ".".join(map(str, error.errors()[0]["loc"])) or "the file"
         raise InvalidFileError(
