@@ -259,3 +259,16 @@ def test_a_verb_that_is_none(nowhere: Project, word: str, meant: str | None) -> 
     assert f"No such command '{word}'" in answer.err
     assert ("Did you mean" in answer.err) == (meant is not None)
     assert meant is None or f"Did you mean '{meant}'?" in answer.err
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_no_exit_code(closed: str) -> None:
+    """Cron jobs and hooks close them; what is opened afterwards must not be taken for them."""
+    root = Path(__file__).parents[1]
+    words = f"compare {root}/examples/base.json {root}/examples/contender.json"
+    done = subprocess.run(
+        f"{ODYSSEY} {words} {closed}", shell=True, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "bug" not in done.stderr

@@ -15,14 +15,17 @@ from dataclasses import dataclass
 _DYNAMIC_MODULES = {
     **dict.fromkeys(
         (
-            "apipkg", "builtins", "imp", "importlib_metadata", "lazy_import", "lazy_loader",
-            "pkg_resources", "pkgutil", "pluggy", "pydoc", "runpy", "stevedore", "zipimport",
+            "apipkg", "bdb", "builtins", "cProfile", "doctest", "imp", "importlib_metadata",
+            "lazy_import", "lazy_loader", "modulefinder", "pdb", "pkg_resources", "pkgutil", "pluggy",
+            "profile", "pyclbr", "pydoc", "runpy", "stevedore", "trace", "unittest",
+            "zipimport",
         ),
         "imports by names made at run time",
     ),
     **dict.fromkeys(("code", "codeop"), "runs code from a text"),
     **dict.fromkeys(
-        ("cloudpickle", "dill", "joblib", "pickle", "shelve"), "unpickles, which imports by name"
+        ("_pickle", "cloudpickle", "copyreg", "dill", "joblib", "pickle", "shelve"),
+        "unpickles, which imports by name",
     ),
     **dict.fromkeys(("subprocess", "pexpect", "pty"), "starts programs"),
     "logging.config": "imports by names from a configuration",

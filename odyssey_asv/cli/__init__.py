@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import io
+import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -106,12 +107,24 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     from odyssey_asv.cli.exits import finish
 
     signal.signal(signal.SIGTERM, _terminate)
+    _open_standard_streams()
     # A terminal that cannot show a letter must not stop a report.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if arguments is None else arguments
     finish(lambda: cli.main(words, prog_name="odyssey", standalone_mode=False))
+
+
+def _open_standard_streams() -> None:
+    """Have standard input, output and error lead somewhere, also where whoever started us closed them, as
+    some hooks and schedulers do: a file that is opened later must not take their place."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
 
 
 def _terminate(*_: object) -> NoReturn:
