@@ -58,6 +58,7 @@ class Config:
     baselines_dir: str = "benchmarks/baselines"
     changed: bool = False
     unreached: tuple[str, ...] = ()
+    full_builds: bool = False
     overrides: tuple[Override, ...] = ()
 
     @property
@@ -299,6 +300,7 @@ _KEYS: dict[str, Callable[[Any], Any]] = {
     "baselines_dir": _folder,
     "changed": _flag,
     "unreached": _globs,
+    "full_builds": _flag,
     "overrides": _overrides,
 }
 _OVERRIDE_KEYS: dict[str, Callable[[Any], Any]] = {

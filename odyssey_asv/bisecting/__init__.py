@@ -67,7 +67,14 @@ def execute(
     state = pursuit.first(lambda: measured(plan, config, asv, observer, echo))
     with (
         Repository(plan.ends.repository, search_parents=False) as repository,
-        Workshop(asv, config.state, repository.check_out, echo=echo) as workshop,
+        Workshop(
+            asv,
+            config.state,
+            repository.check_out,
+            date_of=repository.date_of,
+            full_builds=config.full_builds,
+            echo=echo,
+        ) as workshop,
         work_folder(config.state) as work,
     ):
         prober = Prober(

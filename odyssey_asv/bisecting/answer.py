@@ -34,6 +34,7 @@ from odyssey_asv.store.searches import Line, Sought, State
 
 _NAMED = 20
 """Candidates that are told of, at most."""
+_SMALL = "too small beside the others to be looked for; --all-steps does"
 _HARMLESS = 0.1
 """How probable a step may be called that only commits to documentation or tests can have made."""
 _LEAST = 0.05
@@ -213,7 +214,9 @@ def _ranges(state: State, line: Line) -> Iterator[Between]:
     """What is left between two commits that could not be told apart any further."""
     if not line.cases or line.commits[-1].commit not in line.measured:
         return
-    for found in suspects(knowledge(state, line), doubt=_LEAST):
+    known = knowledge(state, line)
+    for found in suspects(known, doubt=_LEAST):
+        small = known.explained.issuperset(found.cases)
         inside = [one.commit for one in line.commits[found.before : found.after - 1]]
         changed = [one.files for one in line.commits[found.before : found.after]]
         # No code that runs was changed: that is no step, however the levels differ, until it is confirmed.
@@ -225,7 +228,8 @@ def _ranges(state: State, line: Line) -> Iterator[Between]:
             commits=found.after - found.before,
             probability=min(found.probability, _HARMLESS if harmless else 1.0),
             cases=found.cases,
-            why=_why(len(inside), broken),
+            why=_SMALL if small else _why(len(inside), broken),
+            small=small,
         )
 
 

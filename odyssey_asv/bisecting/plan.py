@@ -10,6 +10,7 @@ from pathlib import Path
 
 from odyssey_asv import checking
 from odyssey_asv.adapter.asv_config import AsvConfig
+from odyssey_asv.adapter.environments import AsOf
 from odyssey_asv.config import Config
 from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.findings import Clock
@@ -28,6 +29,7 @@ class Options:
     benches: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     python: str | None = None
+    as_of: AsOf | None = None
     paths: tuple[str, ...] = ()
     from_check: Path | None = None
     state: Path | None = None
@@ -111,6 +113,7 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
             benches=options.benches,
             environments=options.environments,
             python=options.python,
+            as_of=options.as_of,
             budget_s=min(options.budget_s, config.budget_s),
             tolerance=options.tolerance,
             threshold=options.threshold,
@@ -138,6 +141,7 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
         improvement=options.improvement,
         first_parent=options.first_parent,
         all_steps=options.all_steps,
+        as_of=None if options.as_of is None else str(options.as_of),
     )
     digest = hashlib.sha256(question.model_dump_json().encode()).hexdigest()[:16]
     state = options.state or config.state / "bisect" / f"{digest}.json"
@@ -145,7 +149,7 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
         ends=replace(ends, recipes=ends.recipes[:1]),
         links=links,
         question=question,
-        options=options,
+        options=replace(options, python=ends.options.python),
         state=state,
         known=_known(state, question) if options.resume else None,
         report=report,

@@ -66,7 +66,14 @@ def execute(
     session = Session(plan, settings(plan, config, asv, benches=plan.options.benches), observer)
     with (
         Repository(plan.repository, search_parents=False) as repository,
-        Workshop(asv, config.state, repository.check_out, echo=echo) as workshop,
+        Workshop(
+            asv,
+            config.state,
+            repository.check_out,
+            date_of=repository.date_of,
+            full_builds=config.full_builds,
+            echo=echo,
+        ) as workshop,
         work_folder(config.state) as work,
     ):
         session.arenas = list(arenas(plan, config, asv, workshop, work, session))

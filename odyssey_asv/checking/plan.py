@@ -9,7 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from odyssey_asv.adapter.asv_config import AsvConfig, check_suite
-from odyssey_asv.adapter.environments import Recipe, recipes
+from odyssey_asv.adapter.environments import AsOf, Recipe, recipes
+from odyssey_asv.adapter.environments.dates import Choice, choose
+from odyssey_asv.adapter.environments.installer import uv
 from odyssey_asv.changed.changes import Sides, survey
 from odyssey_asv.changed.reach import Reach
 from odyssey_asv.config import Config
@@ -37,6 +39,7 @@ class Options:
     benches: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     python: str | None = None
+    as_of: AsOf | None = None
     budget_s: float | None = None
     tolerance: Fraction | None = None
     threshold: Fraction | None = None
@@ -60,7 +63,8 @@ class Options:
 class Plan:
     """What a check is going to do. `base` and `contender` are what to build, `commits` what to call
     them: a working tree with changes is built from a commit that no reference reaches. `parent` is the
-    contender's first parent. `reach` says which benchmarks need measuring, None where all do."""
+    contender's first parent. `reach` says which benchmarks need measuring, None where all do. `warnings`
+    say what is not as it was asked for."""
 
     repository: Path
     base: str
@@ -76,6 +80,7 @@ class Plan:
     seed: int
     from_tree: bool
     parent: str | None = None
+    warnings: tuple[str, ...] = ()
     reach: Reach | None = None
 
 
@@ -114,7 +119,8 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
             repository.describe(tree.commit, dirty=tree.built != tree.commit),
         )
         parent = repository.parent(tree.commit)
-        places = tuple(recipes(asv, environments=options.environments, python=options.python))
+        choice = _environments(repository, asv, options, (base, tree.built))
+        places = choice.recipes
         sides = Sides(base, tree.built, from_tree=tree.here)
         reach = survey(repository, asv, config, sides, places) if options.changed else None
     return Plan(
@@ -125,13 +131,14 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
         why=why,
         recipes=places,
         policy=policy,
-        options=options,
+        options=replace(options, python=choice.python),
         confidence=options.confidence or config.confidence,
         budget_s=options.budget_s or config.budget_s,
         clock=options.clock or Clock(config.clock),
         seed=random.SystemRandom().randrange(2**32) if options.seed is None else options.seed,
         from_tree=tree.here,
         parent=parent,
+        warnings=choice.warnings,
         reach=reach,
     )
 
@@ -194,6 +201,24 @@ def _base(
             raise InvalidInputError(f"{word}: the baseline names no commit")
         return repository.resolve(found.commit.hash), word
     return repository.resolve(word), word
+
+
+def _environments(
+    repository: Repository, asv: AsvConfig, options: Options, commits: tuple[str, str]
+) -> Choice:
+    if options.as_of is None:
+        found = recipes(asv, environments=options.environments, python=options.python)
+        return Choice(tuple(found), options.python)
+    base, contender = map(repository.date_of, commits)
+    return choose(
+        asv,
+        options.as_of,
+        base=base,
+        contender=contender,
+        environments=options.environments,
+        python=options.python,
+        uv=uv(),
+    )
 
 
 def settings(plan: Plan, config: Config, asv: AsvConfig, *, benches: tuple[str, ...]) -> Settings:

@@ -74,6 +74,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.plan.seed)  # noqa: S311 (drawn samples, no secrets)
+        self.warnings += self.plan.warnings
 
     def measure(self) -> None:
         """Measure in one environment after the other, each with an even share of the time left."""

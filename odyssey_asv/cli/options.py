@@ -12,6 +12,7 @@ import click
 
 from odyssey_asv import config as configuration
 from odyssey_asv.adapter import asv_config
+from odyssey_asv.adapter.environments.dates import AsOf, parse_as_of
 from odyssey_asv.cli import Scene
 from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.findings import Clock
@@ -66,6 +67,29 @@ class Gate(click.ParamType[frozenset[Any]]):
             self.fail(str(error), param, ctx)
 
 
+class Moment(click.ParamType[AsOf]):
+    """`commit`, a day or a moment."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> AsOf:
+        if isinstance(value, AsOf):
+            return value
+        try:
+            return parse_as_of(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def as_of_option(function: F) -> F:
+    """`--as-of commit|DATE`, as `as_of`."""
+    option = click.option(
+        "--as-of", type=Moment(), metavar="commit|DATE",
+        help="Build with the tools, requirements and Python of each commit's date, or of DATE.",
+    )  # fmt: skip
+    return option(function)
+
+
 def bench_option(function: F) -> F:
     """`-b REGEX`, any number of them, as `benches`."""
     option = click.option(
@@ -90,6 +114,7 @@ def measuring_options(function: F) -> F:
         click.option(
             "--python", metavar="V", help="The Python to use instead of the configuration's."
         ),
+        as_of_option,
         click.option(
             "--tolerance", type=Share(), help="Up to this a slowdown must pass (default: 5%)."
         ),

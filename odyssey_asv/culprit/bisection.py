@@ -94,7 +94,8 @@ class Culprit:
 @dataclass(frozen=True, slots=True)
 class Between:
     """Commits of which one, or several together, made a step that nobody could place: `before` is the
-    last commit known to be without it and `after` the first with it."""
+    last commit known to be without it and `after` the first with it. `small` says that nobody looked for
+    it, since the commits that were found make the difference between the ends."""
 
     before: str
     after: str
@@ -102,6 +103,7 @@ class Between:
     probability: float
     cases: tuple[str, ...]
     why: str
+    small: bool = False
 
 
 @dataclass(frozen=True, slots=True)

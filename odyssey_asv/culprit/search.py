@@ -66,17 +66,15 @@ def decide(known: Knowledge, costs: Costs, *, confidence: float) -> Probe | Conf
 
     Commits are built where a step is sure. Whether there is one where that is in doubt is asked of what is
     built already; if that does not tell, commits are built where a step is likely, and where it is only
-    possible as long as no other was found. Cases that are explained ask for nothing.
+    possible as long as no other was found. Of cases that are explained only what is placed already is
+    confirmed.
     """
-    beliefs = [
-        _Belief(known, case, gaps(known, case))
-        for case in known.cases()
-        if case not in known.explained
-    ]
+    every = [_Belief(known, case, gaps(known, case)) for case in known.cases()]
+    beliefs = [belief for belief in every if belief.case not in known.explained]
     unexplained = [belief for belief in beliefs if not belief.explained]
     if sure := _splitting(known, costs, beliefs, _SURE):
         return Probe(_best(sure))
-    if (found := _located(beliefs, confidence)) is not None:
+    if (found := _located(every, confidence)) is not None:
         return found
     for telling in (
         _doubtful(known, beliefs, confidence),

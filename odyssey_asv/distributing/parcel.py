@@ -92,6 +92,7 @@ def limit_words(options: checking.Options | bisecting.Options) -> list[str]:
     words = each("--bench", options.benches) + each("--environment", options.environments)
     if options.python is not None:
         words += ["--python", options.python]
+    words += [] if options.as_of is None else ["--as-of", str(options.as_of)]
     for flag, share in (("--tolerance", options.tolerance), ("--threshold", options.threshold)):
         if share is not None:
             words += [flag, repr(float(share))]

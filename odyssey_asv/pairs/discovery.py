@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from odyssey_asv.adapter.environments.remedies import remedy
 from odyssey_asv.adapter.paired.workers import Discovered, Fault, Side, Worker
 from odyssey_asv.errors import CannotMeasureError
 from odyssey_asv.pairs import tracebacks
@@ -132,9 +133,12 @@ def _unimportable(side: Side, faults: Mapping[str, Fault]) -> CannotMeasureError
         f"\n  {module or side.suite.name}: {described(fault, side)}"
         for module, fault in faults.items()
     ]
+    known = next(
+        (text for fault in faults.values() if (text := remedy(fault.reason)) is not None), None
+    )
     return CannotMeasureError(
         f"the suite cannot be imported beside the {side.name}:{''.join(lines[:_SHOWN])}",
-        tip=f"some module with benchmarks must import: {side.suite}",
+        tip=known or f"some module with benchmarks must import: {side.suite}",
     )
 
 

@@ -218,6 +218,11 @@ class Repository:
             describe=self._quietly("describe", "--tags", "--always", commit),
         )
 
+    def date_of(self, commit: str) -> datetime:
+        """When a commit that has been resolved was made: the committer's date, in UTC."""
+        seconds = int(self._ask("show", "--no-patch", "--format=%ct", commit).splitlines()[-1])
+        return datetime.fromtimestamp(seconds, UTC)
+
     def _branch_of(self, commit: str) -> str | None:
         """The checked out branch where it contains the commit."""
         if self._repo.head.is_detached or not self._has_commits():

@@ -33,6 +33,7 @@ class Question(_Part):
     improvement: bool = False
     first_parent: bool = False
     all_steps: bool = False
+    as_of: str | None = None
 
 
 class Sought(_Part):

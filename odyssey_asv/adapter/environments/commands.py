@@ -17,6 +17,7 @@ from typing import IO
 
 import psutil
 
+from odyssey_asv.adapter.environments.remedies import remedy
 from odyssey_asv.errors import CannotMeasureError
 
 _LINES_SHOWN = 20
@@ -63,12 +64,11 @@ def _explain(said: str) -> tuple[str | None, str | None]:
             "no package index could be reached",
             "look at the network and at the addresses of package indexes in the log",
         )
+    known = remedy(said)
     if _UNSOLVED.search(said):
-        return (
-            "no versions of its requirements agree",
-            "look at `matrix` in asv.conf.json and at the project's own requirements",
-        )
-    return None, None
+        usual = "look at `matrix` in asv.conf.json and at the project's own requirements"
+        return "no versions of its requirements agree", known or usual
+    return None, known
 
 
 def last_lines(log: Path) -> tuple[str, ...]:
@@ -116,6 +116,14 @@ class Runner:
                 code = self._wait(child, output)
         if command.accepted is not None and code not in command.accepted:
             raise CommandFailedError(f"`{_brief(command)}` {_ending(code)}")
+
+    def note(self, text: str, log: Path) -> None:
+        """Say something of our own where the programs' words go."""
+        with suppress(OSError), log.open("a", encoding="utf-8") as sink:
+            sink.write(f"# {text}\n")
+        if self._echo is not None:
+            with suppress(OSError, ValueError):
+                self._echo.write(f"{text}\n")
 
     def stop(self) -> None:
         """End everything that runs; nothing is started any more."""

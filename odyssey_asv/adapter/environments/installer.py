@@ -15,14 +15,22 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from odyssey_asv.adapter.environments.commands import Command, CommandFailedError, Runner
+from odyssey_asv.adapter.environments import wheels
+from odyssey_asv.adapter.environments.commands import (
+    Command,
+    CommandFailedError,
+    Runner,
+    last_lines,
+)
 from odyssey_asv.adapter.environments.interpreters import Interpreter
-from odyssey_asv.adapter.environments.recipes import Instructions, Recipe, distribution
+from odyssey_asv.adapter.environments.recipes import Dates, Instructions, Recipe, distribution
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError
 
 PROJECT = "project"
+_UNNAMEABLE = "The built wheel has an invalid filename"
 _CACHE = "asv-build-cache"
 # Those of whoever runs this would aim uv at another environment or another Python.
 _NOT_FOR_UV = ("UV_PYTHON", "UV_PROJECT", "UV_SYSTEM_PYTHON", "UV_WORKING_DIRECTORY", "VIRTUAL_ENV")
@@ -32,12 +40,16 @@ _OF_PIP = {"UV_DEFAULT_INDEX": "PIP_INDEX_URL", "UV_INDEX": "PIP_EXTRA_INDEX_URL
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One environment to be made: of this recipe, holding the project at this commit."""
+    """One environment to be made: of this recipe, holding the project at this commit.
+
+    `dates` are the recipe's for this commit and this Python: both are given.
+    """
 
     recipe: Recipe
     commit: str
     interpreter: Interpreter
     log: Path
+    dates: Dates | None = None
 
 
 def uv() -> str:
@@ -94,7 +106,14 @@ class Installer:
         if not source.is_dir():
             raise CommandFailedError(f"repo_subdir {source.name!r}: not there at this commit")
         words = ["build", "--wheel", "--no-sources", "--out-dir", str(folder)]
-        self._ask_uv(order, folder, *words, str(source))
+        words += _not_newer(order.dates.tools if order.dates else None)
+        try:
+            self._ask_uv(order, folder, *words, str(source))
+        except CommandFailedError:
+            # setuptools of then has built it, and uv does not take the version that it has.
+            if not any(_UNNAMEABLE in line for line in last_lines(order.log)):
+                raise
+            return wheels.mend_version(_only_wheel(folder)).name
         return _only_wheel(folder).name
 
     def settle(
@@ -117,6 +136,7 @@ class Installer:
             asked.write_text("\n".join(wanted) + "\n", encoding="utf-8")
             settled.write_text("\n".join(prefer) + "\n", encoding="utf-8")
             words += ["--quiet", str(asked), "--output-file", str(settled)]
+            words += _not_newer(order.dates.requirements if order.dates else None)
             self._ask_uv(order, None, "pip", "compile", *words)
             lines = settled.read_text(encoding="utf-8").splitlines()
         return tuple(sorted(line.strip() for line in lines if line.strip()))
@@ -149,6 +169,8 @@ class Installer:
                 listed = work / "settled.txt"
                 listed.write_text("\n".join(lock) + "\n", encoding="utf-8")
                 words = ["pip", "install", "--no-deps", "--requirement", str(listed)]
+                # What comes without a wheel is built on the way, with tools of then.
+                words += _not_newer(order.dates.requirements if order.dates else None)
                 self._ask_uv(order, folder, *words, python=python)
         if wheel is not None:
             # Or a copy of every commit's wheel would stay in the user's cache of packages.
@@ -234,6 +256,10 @@ class Installer:
         with _work() as work:
             # Elsewhere, for uv would read the settings of the project whose folder it is called in.
             self._runner.run(Command((self._uv, *words, *choice), env, work), order.log)
+
+
+def _not_newer(moment: datetime | None) -> list[str]:
+    return [] if moment is None else ["--exclude-newer", f"{moment:%Y-%m-%dT%H:%M:%SZ}"]
 
 
 @contextmanager

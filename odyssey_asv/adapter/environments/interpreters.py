@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -69,8 +70,55 @@ def _candidates(python: str, uv: str) -> Iterator[str]:
             yield os.path.abspath(path)  # noqa: PTH100 (keeps symbolic links)
     if python[0].isdigit():
         yield sys.executable
+        yield from (path for path in _of_pyenv() if _named(path, python))
     if known := _ask_uv(python, uv):
         yield known
+
+
+def installed(uv: str) -> list[Interpreter]:
+    """Every Python that works and can be found: on PATH, of pyenv, of uv, and the running one."""
+    names = re.compile(r"python3\.\d+t?")
+    found = [sys.executable, *_of_pyenv(), *_listed(uv)]
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        with suppress(OSError):
+            found += [
+                str(path) for path in Path(folder or ".").iterdir() if names.fullmatch(path.name)
+            ]
+    shims = _pyenv() / "shims"
+    paths = [path for path in dict.fromkeys(found) if Path(path).parent != shims]
+    return [interpreter for path in paths if (interpreter := _probe(path)) is not None]
+
+
+def _pyenv() -> Path:
+    return Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+
+
+def _of_pyenv() -> list[str]:
+    """What pyenv has installed, newest first; its shims refuse all versions but those in use."""
+    pythons = _pyenv().glob("versions/*/bin/python")
+    return sorted(map(str, pythons), key=_numbers, reverse=True)
+
+
+def _numbers(path: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", Path(path).parent.parent.name)]
+
+
+def _named(path: str, python: str) -> bool:
+    """Whether pyenv's folder has the name of the version asked for, or of one of its releases."""
+    name = Path(path).parent.parent.name
+    return name == python or name.startswith(f"{python}.")
+
+
+def _listed(uv: str) -> list[str]:
+    """What uv knows to be installed."""
+    words = [uv, "python", "list", "--only-installed", "--no-config", "--output-format", "json"]
+    with suppress(OSError, subprocess.SubprocessError, ValueError, TypeError, KeyError):
+        answer = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=_PROBE_TIMEOUT_S, check=True,
+        )  # fmt: skip
+        return [entry["path"] for entry in json.loads(answer.stdout)]
+    return []
 
 
 def _ask_uv(python: str, uv: str) -> str | None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from odyssey_asv.adapter.environments import wheels
 from odyssey_asv.adapter.environments.built import Side
 from odyssey_asv.adapter.environments.commands import BuildFailedError, CommandFailedError, Runner
 from odyssey_asv.adapter.environments.installer import PROJECT, Installer
@@ -28,14 +29,17 @@ T = TypeVar("T")
 class Maker:
     """Finds environments in the storage and makes those that are not there."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what it works with)
         self,
         instructions: Instructions,
         storage: Storage,
         runner: Runner,
         uv: str,
         check_out: CheckOut,
+        *,
+        full_builds: bool = False,
     ) -> None:
+        self._full_builds = full_builds
         self._instructions = instructions
         self._storage = storage
         self._runner = runner
@@ -81,9 +85,10 @@ class Maker:
             for side, claim in todo.items():
                 on_step(side.name, "building")
                 self._check_out(side.order.commit, claim.folder / PROJECT)
+            kept = {side: self._kept(side) for side in todo}
             self._together(
                 todo,
-                lambda side: self._installer.wheel(side.order, todo[side].folder),
+                lambda side: self._wheel(side, todo[side].folder, kept[side]),
                 lambda side, wheel: self._storage.finish(todo[side], self._of_wheel(side, wheel)),
             )
             for name, claim in claims.items():
@@ -91,12 +96,41 @@ class Maker:
                 for side in by_name[name]:
                     side.wheel = claim.folder / claim.status["parts"][0]
 
+    def _kept(self, side: Side) -> list[Path]:
+        """Wheels of other commits, from one of which this one's may be made."""
+        if self._full_builds or side.fresh or self._instructions.repo_subdir:
+            return []
+        found = self._storage.family(_family(side))
+        return [Path(status["folder"], status["parts"][0]) for status in found]
+
+    def _wheel(self, side: Side, folder: Path, kept: Sequence[Path]) -> str:
+        """Make a side's wheel in the folder: from another's where a build would only copy, else built."""
+        checkout, log = folder / PROJECT, side.order.log
+        before = {} if self._instructions.repo_subdir else wheels.sources(checkout)
+        for wheel in kept:
+            known = wheels.load(wheel.parent)
+            made = known and wheels.derive(known, wheel, checkout, before, folder)
+            if made:
+                wheels.save(made[1], folder)
+                self._runner.note(f"{side.name}: its wheel is made from {wheel}", log)
+                return made[0].name
+        name = self._installer.wheel(side.order, folder)
+        found = wheels.survey(folder / name, checkout, before) if before else None
+        if found is not None:
+            wheels.save(found, folder)
+        dates = side.order.dates
+        tools = wheels.generator(folder / name) or "tools that it does not name"
+        words = f"{side.name}: {name} built by {tools}, Python {side.order.interpreter.version}"
+        self._runner.note(words + (f", as of {dates.tools:%Y-%m-%d}" if dates else ""), log)
+        return name
+
     def _of_wheel(self, side: Side, wheel: str) -> dict[str, Any]:
         return {
             "kind": WHEEL,
             "name": WHEEL,
             "commit": side.order.commit,
             "content": digest(side.wheel_content),
+            "family": _family(side),
             "preferences": [_NO_PREFERENCE],
             "parts": [wheel],
         }
@@ -221,6 +255,12 @@ class Maker:
                 raise _failed(side, error) from error
             if error is not None:
                 raise error
+
+
+def _family(side: Side) -> str:
+    """The same for wheels that differ by their commit alone."""
+    apart = ("commit", "tools_as_of")
+    return digest({key: value for key, value in side.wheel_content.items() if key not in apart})
 
 
 def _failed(side: Side, error: CommandFailedError) -> BuildFailedError:

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,21 @@ _NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
 @dataclass(frozen=True, slots=True)
+class Dates:
+    """As of when an environment is made: what it requires, and the tools that build the project, which
+    are as of each commit's own date where there is no other."""
+
+    requirements: datetime
+    tools: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """One environment that asv's configuration asks for.
 
     `name` is asv's own. `python` is a version ("3.11"), a path, or empty for the running interpreter.
     `requirements` are as asv has them, `pip+` included. `build_vars` are set while building,
-    `run_vars` are what benchmarks see.
+    `run_vars` are what benchmarks see. Without `dates` everything is as new as can be.
     """
 
     name: str
@@ -38,6 +48,7 @@ class Recipe:
     requirements: Mapping[str, str]
     build_vars: Mapping[str, str]
     run_vars: Mapping[str, str]
+    dates: Dates | None = None
 
     @property
     def kind(self) -> str:

@@ -88,6 +88,17 @@ class Storage:
                     return found
         return None
 
+    def family(self, name: str) -> list[Mapping[str, Any]]:
+        """The wheels of a family, last used first, all in use from now on."""
+        found = []
+        for folder in sorted(self._folders(), key=_last_used, reverse=True):
+            status = read_status(folder)
+            if status is not None and status["kind"] == WHEEL and status.get("family") == name:
+                with self.claimed([folder.name]) as claims:
+                    if (whole := claims[folder.name].status) is not None:
+                        found.append(whole)
+        return found
+
     @contextmanager
     def claimed(
         self, names: Iterable[str], waiting: Callable[[str], None] = lambda _: None

@@ -8,6 +8,7 @@ base's follow them wherever its own requirements allow, so that the two differ i
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -16,9 +17,10 @@ from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.environments import interpreters
 from odyssey_asv.adapter.environments.built import Built, Side, differences
 from odyssey_asv.adapter.environments.commands import Runner
+from odyssey_asv.adapter.environments.dates import usable
 from odyssey_asv.adapter.environments.installer import Order, uv
 from odyssey_asv.adapter.environments.maker import CheckOut, Maker, OnStep
-from odyssey_asv.adapter.environments.recipes import Recipe, instructions
+from odyssey_asv.adapter.environments.recipes import Dates, Recipe, instructions
 from odyssey_asv.adapter.environments.storage import Kept, Storage, read_status
 
 _LOGS_KEPT = 20
@@ -31,9 +33,11 @@ def _nothing(_side: str, _step: str) -> None:
 class Workshop:
     """Makes environments in the project's `state` folder and keeps the `keep` last used.
 
-    `check_out` puts a commit's files into a folder. What `pair` and `one` return stays in use, and is
-    therefore not removed by anybody, until the workshop is closed. It is for one thread at a time; any
-    number of workshops, in any number of processes, may work in one state folder.
+    `check_out` puts a commit's files into a folder, `date_of` tells its date, for recipes that are as of
+    each commit's own. With `full_builds` no wheel is made from that of another commit. What `pair` and
+    `one` return stays in use, and is therefore not removed by anybody, until the workshop is closed. It
+    is for one thread at a time; any number of workshops, in any number of processes, may work in one
+    state folder.
     """
 
     def __init__(  # noqa: PLR0913 (a few choices, each by its name)
@@ -42,17 +46,27 @@ class Workshop:
         state: Path,
         check_out: CheckOut,
         *,
+        date_of: Callable[[str], datetime] | None = None,
+        full_builds: bool = False,
         keep: int = 10,
         timeout_s: float | None = None,
         echo: IO[str] | None = None,
     ) -> None:
         state = state.resolve()
+        self._date_of = date_of
         self._logs = state / "logs"
         self._instructions = instructions(config)
         self._storage = Storage(state / "environments", keep)
         self._uv = uv()
         runner = Runner(timeout_s or self._instructions.timeout_s, echo)
-        self._maker = Maker(self._instructions, self._storage, runner, self._uv, check_out)
+        self._maker = Maker(
+            self._instructions,
+            self._storage,
+            runner,
+            self._uv,
+            check_out,
+            full_builds=full_builds,
+        )
         self._interpreters: dict[str, interpreters.Interpreter] = {}
 
     def __enter__(self) -> Workshop:
@@ -135,7 +149,9 @@ class Workshop:
             self._interpreters[recipe.python] = interpreters.find(recipe.python, self._uv)
         moment = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
         log = self._logs / f"{moment}-environment-{name}-{commit[:8]}.log"
-        order = Order(recipe, commit, self._interpreters[recipe.python], log)
+        interpreter = self._interpreters[recipe.python]
+        dates = self._dates(recipe, commit, interpreter.version)
+        order = Order(recipe, commit, interpreter, log, dates)
         own = self._instructions
         wheel_content = {
             "interpreter": order.interpreter.identity,
@@ -143,6 +159,8 @@ class Workshop:
             "repo_subdir": own.repo_subdir,
             "commit": commit,
         }
+        if dates is not None:
+            wheel_content["tools_as_of"] = str(dates.tools)
         content = {
             **wheel_content,
             "type": recipe.kind,
@@ -151,11 +169,22 @@ class Workshop:
             "install": own.install,
             "project": own.project,
             "tools": own.tools if own.own_commands else (),
+            "requirements_as_of": str(dates.requirements) if dates is not None else None,
             "twin": name == "base" and like is not None and like.order.commit == commit,
         }
         # A name of its own, for what is there may be in use.
         token = secrets.token_hex(8) if fresh else None
         return Side(name, order, wheel_content, content, token, like)
+
+    def _dates(self, recipe: Recipe, commit: str, version: str) -> Dates | None:
+        """A recipe's dates for one commit, none of them before its Python was out."""
+        if recipe.dates is None:
+            return None
+        tools = recipe.dates.tools
+        if tools is None:
+            assert self._date_of is not None
+            tools = self._date_of(commit)
+        return Dates(usable(recipe.dates.requirements, version), usable(tools, version))
 
     def _prune_logs(self) -> None:
         """Of environments, that is; runs have their own."""

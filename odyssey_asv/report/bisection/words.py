@@ -207,8 +207,8 @@ def fork(bisection: Bisection) -> str | None:
 
 
 def likely(bisection: Bisection) -> list[Between]:
-    """The steps that were not placed and are more likely than not."""
-    return [found for found in bisection.ranges if found.probability >= _LIKELY]
+    """The steps that were looked for, not placed, and are more likely than not."""
+    return [one for one in bisection.ranges if one.probability >= _LIKELY and not one.small]
 
 
 def marked(bisection: Bisection) -> frozenset[str]:
@@ -261,6 +261,8 @@ def between(bisection: Bisection, found: Between) -> str:
 
 def kind(found: Between) -> str:
     """What to call a step that was not placed."""
+    if found.small:
+        return "small step"
     return "range" if found.probability >= _LIKELY else "possible step"
 
 
@@ -272,7 +274,7 @@ def why(found: Between) -> str:
 def among(bisection: Bisection, found: Between) -> list[Candidate]:
     """The candidates that lie in a range, the likeliest first; none where the line does not tell, or a
     step there is less likely than none."""
-    if found.probability < _LIKELY:
+    if found.probability < _LIKELY or found.small:
         return []
     line = [bisection.good.commit, *(place.commit for place in bisection.line)]
     if found.before not in line or found.after not in line:
