@@ -23,7 +23,7 @@ SETTLED = 4
 _CLEAR = 0.6
 """A commit is at fault if its step is not smaller than this share of what the search expects."""
 _LEAST_BLOCKS = 3
-_WITHIN_ERRORS, _NEARLY = 1.5, 0.1
+_WITHIN_ERRORS, _NEARLY, _AT_MOST = 1.5, 0.1, 0.2
 _LEAST_S = 0.1
 _GUESS_S = 5.0
 """What building and measuring take before any was done."""
@@ -97,7 +97,8 @@ def _level(effects: Sequence[float], turn: float, times: int, blocks: Sequence[i
 
 def _explained(line: Line, case: str, turn: float) -> bool:
     """Whether the steps that were confirmed against a parent make the level at the end of the line, within
-    their errors or within a tenth of it: what is left is far smaller than what is looked for."""
+    their errors, though not more than a fifth of it, or within a tenth: what is left is far smaller than what
+    is looked for."""
     seen = line.measured.get(line.commits[-1].commit)
     steps = [
         level_of(answers[case].effects, turn, 1)
@@ -109,7 +110,8 @@ def _explained(line: Line, case: str, turn: float) -> bool:
     end = level_of(seen.effects[case], turn, 1)
     left = end.effect - math.fsum(step.effect for step in steps)
     error = math.hypot(end.error, *(step.error for step in steps))
-    return abs(left) <= max(_WITHIN_ERRORS * error, _NEARLY * abs(end.effect))
+    within = min(_WITHIN_ERRORS * error, _AT_MOST * abs(end.effect))
+    return abs(left) <= max(within, _NEARLY * abs(end.effect))
 
 
 def _answers(line: Line, at: Mapping[str, int], *, confirmed: bool) -> frozenset[tuple[str, int]]:
