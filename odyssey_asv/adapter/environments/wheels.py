@@ -269,9 +269,14 @@ def _setup_code(setup: Path, packages: set[str]) -> str | None:
             top = name.partition(".")[0]
             if top in packages or any((setup.parent / at).exists() for at in (top, f"{top}.py")):
                 return None
-    # An import by itself runs nothing.
+    # An import by itself runs nothing, nor does what is only said.
     imports = (ast.Import, ast.ImportFrom)
     tree.body = [part for part in tree.body if not isinstance(part, imports)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value = ast.Constant(None)
+        elif isinstance(node, ast.keyword) and node.arg in _PROSE and isinstance(node.value, ast.Constant):
+            node.value = ast.Constant(None)
     return ast.unparse(tree)
 
 
