@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from benchmarks.studies import by_hand, histories
@@ -42,6 +44,14 @@ def report(**more: Any) -> dict[str, Any]:
     """The report of a search that found nothing, but for what is given."""
     nothing = {"outcome": "no_regression", "culprits": [], "ranges": [], "finished": True}
     return nothing | more
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for something, for a minute at most."""
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def named(*commits: str) -> dict[str, Any]:
@@ -313,6 +323,32 @@ def test_a_case_is_replayed_measured_by_hand_and_summed_up(tmp_path: Path) -> No
     assert f"{culprit[:9]} yes ×" in row
 
 
+def test_a_study_in_the_background_that_is_terminated_ends_its_search(tmp_path: Path) -> None:
+    """A shell has it ignore Ctrl-C; what it was told to run must not go on without it."""
+    culprit = project(tmp_path)
+    cases = tmp_path / "cases"
+    cases.mkdir()
+    text = TEXT.replace('"abc"', f'"{culprit[:10]}"')
+    text = text.replace("import known\n", "import known\nimport time\n\ntime.sleep(600)\n")
+    (cases / "made.toml").write_text(text)
+    work = tmp_path / "work"
+    command = [
+        *PROGRAM, "--repositories", str(tmp_path / "repositories"), "--cases", str(cases),
+        "--work", str(work),
+    ]  # fmt: skip
+    started = subprocess.Popen(
+        ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *command],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    log = work / "made" / "bisect.log"
+    until(lambda: log.is_file() and "installing" in log.read_text())
+    (child,) = psutil.Process(started.pid).children()
+    started.terminate()
+    said, _ = started.communicate(timeout=90)
+    assert started.returncode == 130, said
+    assert not child.is_running()
+
+
 def test_ends_that_are_not_there_are_refused(tmp_path: Path) -> None:
     culprit = project(tmp_path)
     bench = histories.Bench(tmp_path / "repositories", tmp_path / "work")
@@ -325,6 +361,27 @@ def test_ends_that_are_not_there_are_refused(tmp_path: Path) -> None:
     )
     assert (replay.answer, replay.exit_code) == ("refused", 2)
     assert "9.9" in replay.reason
+
+
+def test_submodules_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they come from is hardly ever reachable; what the user set for git stays."""
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "user.name")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "Somebody")
+    root = tmp_path / "suite"
+    root.mkdir()
+    git(root, "init", "--quiet")
+    (root / ".gitmodules").write_text('[submodule "s"]\n\tpath = s\n\turl = ../none\n')
+    git(root, "add", ".gitmodules")
+    git(root, "update-index", "--add", "--cacheinfo", f"160000,{A},s")
+    (root / "updating.py").write_text(
+        "import subprocess\n"
+        'subprocess.run(["git", "submodule", "update", "--init"], check=True)\n'
+        'subprocess.run(["git", "config", "user.name"], check=True)\n'
+    )
+    code, _, said = histories.Bench(tmp_path, tmp_path).run(["updating"], root, "updating")
+    assert code == 0, said
+    assert said.endswith("Somebody\n")
 
 
 def test_a_search_is_stopped_at_its_limit(tmp_path: Path) -> None:

@@ -392,9 +392,16 @@ class Bench:
         return code, time.monotonic() - started, log.read_text(encoding="utf-8", errors="replace")
 
     def _environment(self, program: str) -> dict[str, str]:
-        """That of this process, with the Pythons of pyenv; what asv knows of machines is kept in a home of
-        its own."""
-        env = {**os.environ, "PATH": by_hand.search_path()}
+        """That of this process, with the Pythons of pyenv and without submodules, which only tests need and
+        no folder of repositories has. What asv knows of machines is kept in a home of its own."""
+        number = os.environ.get("GIT_CONFIG_COUNT", "0")
+        env = {
+            **os.environ,
+            "PATH": by_hand.search_path(),
+            f"GIT_CONFIG_KEY_{number}": "submodule.active",
+            f"GIT_CONFIG_VALUE_{number}": "none",
+            "GIT_CONFIG_COUNT": str(int(number) + 1),
+        }
         if program == "asv":
             home = self.work / "home"
             home.mkdir(exist_ok=True)
@@ -575,6 +582,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _study(cases: Sequence[Case], options: argparse.Namespace) -> int:
     results: list[Replay | Timed] = []
+    # Ended as by Ctrl-C, for the command that runs would go on by itself; and what a shell starts in the
+    # background ignores Ctrl-C and hands that down.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="odyssey-study-", ignore_cleanup_errors=True) as folder:
         work = options.work or Path(folder)
         bench = Bench(options.repositories, work.resolve(), options.limit)
