@@ -65,7 +65,8 @@ def test_first_parents_only(history: History) -> None:
     code, out, err = history.run(*words, "--steps", "2")
     assert code == 3
     assert "undecided: the search ended before" in out
-    assert "next: the same command with --resume\n" in err
+    resumed = f"next: odyssey bisect {history.good} --first-parent -b 'kind=one|one' --resume"
+    assert resumed in err
     assert err.count("against the good end") == 1
     code, out, err = history.run(*words, "--resume")
     assert code == 1

@@ -232,7 +232,7 @@ def test_data_and_words_go_their_own_ways(good: tuple[Project, Answer]) -> None:
     answer = good[1]
     assert len(answer.out.splitlines()) == 1
     assert "measuring 1 commit" in answer.err
-    assert answer.err.splitlines()[-1].startswith("next: odyssey compare")
+    assert answer.err.splitlines()[-1].startswith("next: odyssey history")
     assert "\x1b" not in answer.out + answer.err
 
 

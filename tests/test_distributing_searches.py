@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from odyssey_asv.adapter.environments.dates import AsOf
 from odyssey_asv.bisecting import Options, Plan, prepare
 from odyssey_asv.bisecting.plan import check_question
 from odyssey_asv.cli.bisect import bisect
@@ -33,6 +34,8 @@ TRAVELS: dict[str, Any] = {
     "cpu": 0,
     "improvement": True,
     "first_parent": True,
+    "as_of": AsOf(),
+    "all_steps": True,
 }
 FOR_EACH_STEP = {"budget_s", "seed", "resume", "steps", "machine"}
 """With a value of its own in each job."""

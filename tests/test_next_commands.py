@@ -180,7 +180,6 @@ def test_from_init_to_a_baseline(tmp_path: Path) -> None:
         ("baseline", "list"),
         ("baseline", "propose", "latest"),
         ("baseline", "show"),
-        ("baseline", "verify"),
         ("run", "-E", "existing", "--force"),
         ("export", "latest", "--to", "pyperf", "-o", "../speed.json"),
         ("import", "../speed.json"),

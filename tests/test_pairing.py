@@ -406,7 +406,7 @@ def test_undecided_after_the_last_look_is_no_matter_of_time(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evidence, "LOOKS", LOOKS[:4])
-    world.take = world.sample_of({"base": 1.0, "contender": 1.07}, noise=0.3)
+    world.take = world.sample_of({"base": 1.0, "contender": 1.07}, noise=0.8)
     found = only(measure(tmp_path))
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reason is not None

@@ -65,7 +65,7 @@ def test_searches_of_one_setting_are_counted_together(tmp_path: Path) -> None:
 
 def test_the_simulation_counts_every_kind() -> None:
     *kinds, together, linear = study(1, seed=0)[1:]
-    assert len(kinds) == 2 * (3 * 6 + 1)
+    assert len(kinds) == 2 * (3 * 6 + 3)
     assert f"right {sum('right 1' in kind for kind in kinds)} of {len(kinds)} " in together
     assert "of 6 " in linear
 

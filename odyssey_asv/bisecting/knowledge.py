@@ -97,8 +97,8 @@ def _level(effects: Sequence[float], turn: float, times: int, blocks: Sequence[i
 
 def _explained(line: Line, case: str, turn: float) -> bool:
     """Whether the steps that were confirmed against a parent make the level at the end of the line, within
-    their errors, though not more than a fifth of it, or within a tenth: what is left is far smaller than what
-    is looked for."""
+    their errors, though not more than a fifth of it, or within a tenth: what is left is far smaller than
+    what is looked for."""
     seen = line.measured.get(line.commits[-1].commit)
     steps = [
         level_of(answers[case].effects, turn, 1)

@@ -147,6 +147,8 @@ def _next(scene: Scene, config: Config, code: Exit, comparison: Comparison) -> t
     if code is Exit.REGRESSION and base and contender and base != contender:
         words = ["check", f"{base[:12]}..{contender[:12]}"]
         return next_command.odyssey(scene, *words), "measure both on this machine, in pairs"
+    if code is Exit.REGRESSION:
+        return next_command.odyssey(scene, "run", "--force"), "to see it again"
     if Baselines(config.baselines).current.is_file():
         return next_command.odyssey(scene, "baseline", "show"), "the approved baseline"
     return next_command.odyssey(scene, "baseline", "list"), "what results can be held against"

@@ -46,8 +46,9 @@ def doctor(scene: Scene, /, noise_s: float, as_json: bool) -> int:
     )
     code = Exit.REGRESSION if found.ill else Exit.OK
     put(report_json.render(found, exit_code=code) if as_json else _table(found))
-    if not as_json:
-        remedies = [f.remedy for f in found.findings if f.level is Level.PROBLEM and f.remedy]
+    remedies = [f.remedy for f in found.findings if f.level is Level.PROBLEM and f.remedy]
+    if as_json:
+        return code
     if remedies:
         say(f"first: {one_line(remedies[0])}")
         next_command.tell(next_command.again(scene), "once that is done")

@@ -160,4 +160,5 @@ def search_words(plan: Plan) -> list[str]:
     words += ["--clock", plan.ends.clock.value, *limit_words(options)]
     words += each("--path", options.paths)
     words += ["--improvement"] if options.improvement else []
+    words += ["--all-steps"] if options.all_steps else []
     return [*words, "--first-parent" if options.first_parent else "--all-parents"]

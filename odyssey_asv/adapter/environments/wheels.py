@@ -273,10 +273,11 @@ def _setup_code(setup: Path, packages: set[str]) -> str | None:
     imports = (ast.Import, ast.ImportFrom)
     tree.body = [part for part in tree.body if not isinstance(part, imports)]
     for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            node.value = ast.Constant(None)
-        elif isinstance(node, ast.keyword) and node.arg in _PROSE and isinstance(node.value, ast.Constant):
-            node.value = ast.Constant(None)
+        match node:
+            case ast.Expr(value=ast.Constant()):
+                node.value = ast.Constant(None)
+            case ast.keyword(arg=name, value=ast.Constant()) if name in _PROSE:
+                node.value = ast.Constant(None)
     return ast.unparse(tree)
 
 
