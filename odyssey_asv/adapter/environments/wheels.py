@@ -276,7 +276,7 @@ def _setup_code(setup: Path, packages: set[str]) -> str | None:
         match node:
             case ast.Expr(value=ast.Constant()):
                 node.value = ast.Constant(None)
-            case ast.keyword(arg=name, value=ast.Constant()) if name in _PROSE:
+            case ast.keyword(value=ast.Constant()) if node.arg in _PROSE:
                 node.value = ast.Constant(None)
     return ast.unparse(tree)
 
