@@ -180,3 +180,12 @@ def parse_fraction(value: object) -> Fraction:
     if not (0 <= number <= 1000 if percent else 0 <= number < 1):
         raise found
     return Fraction(number) / (100 if percent else 1)
+
+
+def count_of(count: int, noun: str) -> str:
+    """A number of things, in words.
+
+    >>> count_of(1, "case"), count_of(2, "case"), count_of(0, "case")
+    ('1 case', '2 cases', 'no cases')
+    """
+    return f"{count or 'no'} {noun}" + ("" if count == 1 else "s")

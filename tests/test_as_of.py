@@ -104,6 +104,12 @@ def test_a_known_failure_has_a_remedy(said: str, expected: str) -> None:
     assert expected in found
 
 
+def test_a_module_that_is_missing_in_a_suite_is_no_matter_of_building() -> None:
+    said = "ModuleNotFoundError: No module named 'sage'"
+    assert "[build-system]" in (remedy(said) or "")
+    assert '"matrix": {"req"' in (remedy(said, importing=True) or "")
+
+
 def test_an_unknown_failure_has_none() -> None:
     assert remedy("ValueError: something of the project's own") is None
 

@@ -297,7 +297,9 @@ class Told(Observer):
         assert (probed.left_s > 0.0) is known
         self.lines.append(f"probe of {len(probed.places)}")
 
-    def seen(self, commit: str, ratio: float) -> None:
+    def seen(self, commit: str, ratio: float | None, failing: int, works: int) -> None:
+        assert (failing, works) == (0, 0)
+        assert ratio is not None
         self.lines.append("slow" if ratio > 1.07 else "fast")
 
     def unbuildable(self, commit: str, reason: str) -> None:

@@ -51,8 +51,9 @@ class Observer(checking.Observer):
     def probing(self, probed: Probed) -> None:
         """A commit is measured next."""
 
-    def seen(self, commit: str, ratio: float) -> None:
-        """A commit's ratio to the good end, the mean of all cases."""
+    def seen(self, commit: str, ratio: float | None, failing: int, works: int) -> None:
+        """A commit was measured: its ratio to the good end, the mean of the cases that have one, and how
+        many of those that fail at the bad end fail there as well, or work."""
 
     def unbuildable(self, commit: str, reason: str) -> None:
         """A commit cannot be measured."""
@@ -223,7 +224,11 @@ class Hunt:
         elif task.commit in line.unbuildable:
             self._observer.unbuildable(task.commit, line.unbuildable[task.commit])
         elif _blocks(self.state, task) > before:
-            self._observer.seen(task.commit, ratio(line.measured[task.commit]) or 1.0)
+            fails = {case.name: case.least for case in self.state.cases if case.fails is not None}
+            effects = line.measured[task.commit].effects
+            lasting = Measured(effects={n: e for n, e in effects.items() if n not in fails})
+            bad = [math.fsum(e) / len(e) > fails[n] for n, e in effects.items() if n in fails and e]
+            self._observer.seen(task.commit, ratio(lasting), sum(bad), len(bad) - sum(bad))
 
     def _enter_merges(self, line: Line) -> None:
         """What a merge at fault brought in is to be searched as a line of its own."""

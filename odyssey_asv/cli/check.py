@@ -27,7 +27,7 @@ from odyssey_asv.cli.options import (
     measuring_options,
 )
 from odyssey_asv.cli.reporting import Report, Wanted, keep_page, publish, report_options
-from odyssey_asv.cli.sharding import check_options, count_of
+from odyssey_asv.cli.sharding import check_options
 from odyssey_asv.cli.watching import kept_words, watcher
 from odyssey_asv.config import Config
 from odyssey_asv.distributing import Wish, check_over
@@ -38,7 +38,7 @@ from odyssey_asv.policy import Verdict
 from odyssey_asv.report.check import github, markdown, terminal
 from odyssey_asv.report.check import json as report_json
 from odyssey_asv.report.html import check as html
-from odyssey_asv.units import printable
+from odyssey_asv.units import count_of, printable
 
 _NOISY = 0.08
 """From this spread of blocks on, a machine is called very noisy."""

@@ -11,13 +11,12 @@ import click
 
 from odyssey_asv import __version__
 from odyssey_asv.cli.exits import Exit, put, say
-from odyssey_asv.cli.sharding import count_of
 from odyssey_asv.distributing import Wish, check_wish
 from odyssey_asv.errors import InvalidInputError
 from odyssey_asv.fleet.drive import Watcher
 from odyssey_asv.fleet.jobs import Answer, Host, Job
 from odyssey_asv.fleet.line import Line, Terms
-from odyssey_asv.units import one_line, printable
+from odyssey_asv.units import count_of, one_line, printable
 
 F = TypeVar("F", bound=Callable[..., int])
 _DEFAULT = "tcp://127.0.0.1:8786"

@@ -14,7 +14,7 @@ from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.cli.fleet import FleetWatcher, fleet_options
 from odyssey_asv.cli.options import bench_option, environment_option, load_asv, load_config
 from odyssey_asv.cli.progress import observer
-from odyssey_asv.cli.sharding import count_of, shard_options
+from odyssey_asv.cli.sharding import shard_options
 from odyssey_asv.comparison import label
 from odyssey_asv.config import Config
 from odyssey_asv.distributing import Wish, run_over
@@ -23,7 +23,7 @@ from odyssey_asv.model import Result, ResultSet, Status
 from odyssey_asv.run import Options, Outcome, Plan, execute, failed, prepare
 from odyssey_asv.sharding.shards import Shard
 from odyssey_asv.store.baselines import Baselines
-from odyssey_asv.units import printable
+from odyssey_asv.units import count_of, printable
 
 _FAILURES_SHOWN = 10
 _WIDTH = 200

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from odyssey_asv.bisecting.hunt import Observer, Probed
 from odyssey_asv.cli.watching import LiveWatcher, PlainWatcher, Watching, display
 from odyssey_asv.report.bisection.line import picture
-from odyssey_asv.units import format_change, one_line
+from odyssey_asv.units import count_of, format_change, one_line
 
 _PICTURE, _SUBJECT = 60, 55
 
@@ -36,8 +36,15 @@ class Searching(Watching, Observer):
         if parts:
             self.tell(f"  {', '.join(parts)}")
 
-    def seen(self, commit: str, ratio: float) -> None:
-        self.tell(f"  {commit[:8]}: {format_change(ratio - 1.0, limits=())} against the good end")
+    def seen(self, commit: str, ratio: float | None, failing: int, works: int) -> None:
+        parts = []
+        if ratio is not None:
+            parts.append(f"{format_change(ratio - 1.0, limits=())} against the good end")
+        if failing:
+            parts.append(f"{count_of(failing, 'case')} as bad as at the bad end")
+        if works:
+            parts.append(f"{count_of(works, 'case')} as good as at the good end")
+        self.tell(f"  {commit[:8]}: {', '.join(parts)}")
 
     def unbuildable(self, commit: str, reason: str) -> None:
         self.tell(f"  {commit[:8]} is skipped: {one_line(reason.splitlines()[0])}")

@@ -63,8 +63,3 @@ def place_options(function: F) -> F:
         ),
     )  # fmt: skip
     return functools.reduce(lambda made, option: option(made), reversed(options), function)
-
-
-def count_of(count: int, noun: str) -> str:
-    """`1 case`, `2 cases`, `no cases`."""
-    return f"{count or 'no'} {noun}" + ("" if count == 1 else "s")

@@ -13,7 +13,7 @@ from odyssey_asv.checking import Observer
 from odyssey_asv.cli.exits import say
 from odyssey_asv.files import near
 from odyssey_asv.pairs.trials import Trial
-from odyssey_asv.units import format_bytes, one_line, printable
+from odyssey_asv.units import count_of, format_bytes, one_line, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -57,7 +57,7 @@ class PlainWatcher(Watching):
         say(f"{side}: {step}")
 
     def planned(self, cases: int, gated: int) -> None:
-        say(f"{cases} cases, {gated} of which may alert")
+        say(f"{count_of(cases, 'case')}, {gated} of which may alert")
 
     def round(self, number: int, left: int) -> None:
         if self._clock() - self._spoke_at >= _HEARTBEAT_S:

@@ -133,9 +133,8 @@ def _unimportable(side: Side, faults: Mapping[str, Fault]) -> CannotMeasureError
         f"\n  {module or side.suite.name}: {described(fault, side)}"
         for module, fault in faults.items()
     ]
-    known = next(
-        (text for fault in faults.values() if (text := remedy(fault.reason)) is not None), None
-    )
+    remedies = [remedy(fault.reason, importing=True) for fault in faults.values()]
+    known = next((text for text in remedies if text is not None), None)
     return CannotMeasureError(
         f"the suite cannot be imported beside the {side.name}:{''.join(lines[:_SHOWN])}",
         tip=known or f"some module with benchmarks must import: {side.suite}",

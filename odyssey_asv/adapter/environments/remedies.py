@@ -42,14 +42,21 @@ _KNOWN: tuple[tuple[str, str], ...] = (
         r"no wheels with a matching Python|requires a different Python|does not satisfy Python",
         "another Python: --python V",
     ),
-    (
-        r"ModuleNotFoundError: No module named '?([\w.]+)",
-        "the build needs a module that it does not require: a build_command in asv.conf.json, or add it to"
-        " requires in [build-system]",
-    ),
 )
+_MISSING = re.compile(r"ModuleNotFoundError: No module named ")
 
 
-def remedy(said: str) -> str | None:
-    """The remedy for what a log or a traceback says, None where the reason is none that is known."""
-    return next((text for pattern, text in _KNOWN if re.search(pattern, said)), None)
+def remedy(said: str, *, importing: bool = False) -> str | None:
+    """The remedy for what a log or a traceback says, of a build or of `importing` what was built; None
+    where the reason is none that is known."""
+    for pattern, text in _KNOWN:
+        if re.search(pattern, said):
+            return text
+    if not _MISSING.search(said):
+        return None
+    if importing:
+        return 'install what is missing: "matrix": {"req": {"PACKAGE": [""]}} in asv.conf.json'
+    return (
+        "the build needs a module that it does not require: a build_command in asv.conf.json, or add it to"
+        " requires in [build-system]"
+    )
