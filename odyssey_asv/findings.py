@@ -112,13 +112,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What a check took: seconds of wall time in all, of which were sampling; started processes."""
+    """What a check took: seconds of wall-clock time in all, of which were sampling; started processes.
+
+    `load` is the load average before it began to build, on so many `cores`; None where that is not known.
+    """
 
     wall_s: float
     sampling_s: float
     processes: int
     budget_s: float
     spent: bool = False
+    load: float | None = None
+    cores: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -396,7 +396,7 @@ def test_time_up_is_undecided(world: World, tmp_path: Path) -> None:
     found = only(measure(tmp_path, turns=14))
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reason is not None
-    assert found.reason == "time was up after 6 of the 9 blocks that an accusation needs"
+    assert found.reason == "time was up after 6 of the 9 blocks that a regression needs"
     none = only(measure(tmp_path, turns=0))
     assert (none.verdict, none.ratio) == (Verdict.INCONCLUSIVE, None)
     assert world.open == 0

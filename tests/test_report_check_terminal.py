@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -144,6 +145,25 @@ def test_effort_and_promise_are_told() -> None:
 def test_noise_has_a_word(spread: float, expected: str) -> None:
     """A number alone says little."""
     assert words.noisiness(spread) == expected
+
+
+@pytest.mark.parametrize(
+    ("load", "cores", "told"),
+    [
+        (7.04, 2, "the load average was 7.0 on 2 cores"),
+        (1.2, 1, "1.2 on 1 core"),
+        (1.9, 2, None),
+        (None, None, None),
+    ],
+)
+def test_a_machine_that_was_busy_before_is_not_called_quiet_alone(
+    load: float | None, cores: int | None, told: str | None
+) -> None:
+    text = terminal.render(check(unchanged(3), effort=replace(EFFORT, load=load, cores=cores)))
+    if told is None:
+        assert "load average" not in text
+    else:
+        assert told in text
 
 
 def test_one_build_is_mentioned_with_a_regression_only() -> None:

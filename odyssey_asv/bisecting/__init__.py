@@ -22,7 +22,6 @@ from typing import IO, Any
 
 from odyssey_asv import checking
 from odyssey_asv.adapter.asv_config import AsvConfig
-from odyssey_asv.adapter.environments import Workshop
 from odyssey_asv.bisecting.ends import measured
 from odyssey_asv.bisecting.hunt import Observer
 from odyssey_asv.bisecting.plan import Options, Plan, prepare
@@ -67,14 +66,7 @@ def execute(
     state = pursuit.first(lambda: measured(plan, config, asv, observer, echo))
     with (
         Repository(plan.ends.repository, search_parents=False) as repository,
-        Workshop(
-            asv,
-            config.state,
-            repository.check_out,
-            date_of=repository.date_of,
-            full_builds=config.full_builds,
-            echo=echo,
-        ) as workshop,
+        checking.workshop_of(repository, config, asv, echo) as workshop,
         work_folder(config.state) as work,
     ):
         prober = Prober(

@@ -26,7 +26,7 @@ _COUNTS = 0.5
 _TIMES = 3
 """How many measurements the verdict on the ends is worth."""
 _HUGE, _LONG_S = 8.0, 2.0
-"""From this ratio on, and this length of a sample, in seconds, samples are stopped early in a search."""
+"""A ratio and a length of a sample, in seconds, from which on samples are stopped early in a search."""
 _PRETENDED = 5
 """Blocks that a commit that fails, or does not, is worth."""
 

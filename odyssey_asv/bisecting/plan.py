@@ -84,7 +84,7 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
     check_expressions(options.benches)
     report = None if options.from_check is None else checks.load(options.from_check)
     if report is not None:
-        # As the check was asked, where nothing else is said.
+        # The options of the check hold where no others are given.
         asked = report.asked
         options = replace(
             options,

@@ -197,8 +197,8 @@ def _limit_s(case: Sought) -> float:
 
 
 def _levels(state: State, found: Mapping[str, Trial]) -> dict[str, list[float]]:
-    """For cases that fail at the bad end: its level where they fail the same way, that of the good end
-    where they work; nothing where they fail otherwise, for that says nothing of what is searched for."""
+    """Levels of the cases that fail at the bad end: its own where they fail the same way, that of the good
+    end where they work, and none where they fail otherwise, which says nothing of what is searched for."""
     levels = {}
     for name, trial in found.items():
         case = _case(state, trial)

@@ -24,7 +24,7 @@ from odyssey_asv.repository import Repository
 from odyssey_asv.sharding import slicing
 from odyssey_asv.workspace import check_writable, start_state
 
-__all__ = ["Observer", "Options", "Plan", "check", "execute", "prepare", "settings"]
+__all__ = ["Observer", "Options", "Plan", "check", "execute", "prepare", "settings", "workshop_of"]
 
 
 def check(
@@ -66,14 +66,7 @@ def execute(
     session = Session(plan, settings(plan, config, asv, benches=plan.options.benches), observer)
     with (
         Repository(plan.repository, search_parents=False) as repository,
-        Workshop(
-            asv,
-            config.state,
-            repository.check_out,
-            date_of=repository.date_of,
-            full_builds=config.full_builds,
-            echo=echo,
-        ) as workshop,
+        workshop_of(repository, config, asv, echo) as workshop,
         work_folder(config.state) as work,
     ):
         session.arenas = list(arenas(plan, config, asv, workshop, work, session))
@@ -98,3 +91,17 @@ def execute(
     if plan.options.same:
         keep_noise(config.state, check)
     return check, paths
+
+
+def workshop_of(
+    repository: Repository, config: Config, asv: AsvConfig, echo: IO[str] | None
+) -> Workshop:
+    """The workshop that builds commits of a repository as its configuration has it."""
+    return Workshop(
+        asv,
+        config.state,
+        repository.check_out,
+        date_of=repository.date_of,
+        full_builds=config.full_builds,
+        echo=echo,
+    )

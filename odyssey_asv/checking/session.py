@@ -29,6 +29,7 @@ from odyssey_asv.pairs.evidence import Promise
 from odyssey_asv.pairs.pairing import Engine, Watcher
 from odyssey_asv.pairs.trials import CONTENDER, Settings, Trial, trials
 from odyssey_asv.policy import Verdict
+from odyssey_asv.probes.machine import cores, load
 from odyssey_asv.repository import Repository
 from odyssey_asv.sharding.portions import Portion
 from odyssey_asv.store import results as store
@@ -67,6 +68,7 @@ class Session:
     warnings: list[str] = field(default_factory=list)
     portion: Portion | None = None
     rng: random.Random = field(init=False)
+    load: float | None = field(init=False)
     promise: Promise = field(init=False)
     sets: list[tuple[ResultSet, ResultSet]] = field(default_factory=list)
     spent: bool = False
@@ -75,6 +77,7 @@ class Session:
     def __post_init__(self) -> None:
         self.rng = random.Random(self.plan.seed)  # noqa: S311 (drawn samples, no secrets)
         self.warnings += self.plan.warnings
+        self.load = load()
 
     def measure(self) -> None:
         """Measure in one environment after the other, each with an even share of the time left."""
@@ -114,7 +117,7 @@ class Session:
             return
         needed_s = round_s * self.promise.least
         text = (
-            f"a round takes {round_s:.0f} s here, and an accusation needs {self.promise.least}: with"
+            f"a round takes {round_s:.0f} s here, and a regression needs {self.promise.least}: with"
             f" {share_s:.0f} s much will stay undecided; --budget {math.ceil(needed_s / 60) * 60},"
             " or fewer benchmarks with -b"
         )
@@ -208,6 +211,8 @@ class Session:
                 processes=sum(engine.processes for engine in self.engines),
                 budget_s=self.plan.budget_s,
                 spent=self.spent,
+                load=self.load,
+                cores=cores(),
             ),
             confidence=self.plan.confidence,
             warnings=tuple(dict.fromkeys(self.warnings)),

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 _STEPS = 1.0
 """How many steps are expected in a range before anything is measured."""
 _DRIFTS = ((0.01, 0.6), (0.03, 0.3), (0.1, 0.1))
-"""By what share of a level two measurements of it may differ beyond their errors, as a standard deviation,
+"""Shares of a level by which two measurements of it may differ beyond their errors, as standard deviations,
 with the probability of each before anything is measured."""
 _WORTHLESS = 0.002
 """How often a measurement says nothing about the level; its effect is then anything within a unit."""

@@ -33,9 +33,9 @@ LOOKS = (
 """After how many blocks a case is looked at; after the last it stays undecided."""
 
 _FAILURES_SHARE = 0.2
-"""Of the error permitted to a case, what is kept for saying that it newly fails."""
+"""The share of the error permitted to a case that is kept for saying that it newly fails."""
 _FIRST_SHARE = 5 / 6
-"""Of the rest, what the first look that can report a slowdown may use up."""
+"""The share of the rest that the first look that can report a slowdown may use up."""
 
 MISS = 0.005
 """How often a slowdown of exactly the threshold may be taken for none, for each case."""

@@ -427,8 +427,8 @@ class Engine:
     def _sample(
         self, trial: Trial, workers: tuple[Worker, Worker], failed: dict[int, Failed], left: int
     ) -> Block | None:
-        """As many pairs as make a block; None where a side broke. Both sides are asked for the same, also
-        after one of them broke."""
+        """A block of as many pairs as it takes; None where a side broke. Both sides are asked for the same,
+        also after one of them broke."""
         pairs: list[tuple[Sample, Sample]] = []
         wanted = 1
         while len(pairs) < wanted:
@@ -465,7 +465,7 @@ class Engine:
             if trial.shared:
                 taken[side] = workers[side].sampled()
             if isinstance(sample := taken[side], Sample):
-                # Of two that share a processor, each has what it gets of it.
+                # Two that share a processor each take the CPU time that they get.
                 self.sampling_s += sample.cpu if trial.shared else sample.wall
         return taken[BASE], taken[CONTENDER]
 

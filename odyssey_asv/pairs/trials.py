@@ -208,10 +208,6 @@ class Trial:
     def _fitting_clock(self) -> Clock:
         return clocks.fitting(self._samples(), fresh=self.fresh, number=self.number)
 
-    def fail(self, side: int, failed: Failed) -> None:
-        """Remember what a side could not do in the attempt under way."""
-        self.faults[side].append(failed)
-
     def out_of_time(self, other_s: float) -> None:
         """After a side ran out of its time for an answer, which the other gave after `other_s`: what is so
         much slower need not be waited for to the end again."""
@@ -443,7 +439,7 @@ def trials(records: Sequence[dict[str, Any]], settings: Settings) -> list[Trial]
 
 def _why_undecided(found: Estimate | None, blocks: int, least: int) -> str:
     if found is None or blocks < least:
-        return f"time was up after {blocks} of the {least} blocks that an accusation needs"
+        return f"time was up after {blocks} of the {least} blocks that a regression needs"
     ended = "time was up" if blocks < evidence.LOOKS[-1] else f"not decided by {blocks} blocks"
     return f"{ended}; a slowdown of {_percent(found.detectable)} would have been found"
 

@@ -26,9 +26,9 @@ def machine(root: Path = Path("/"), *, ask_pyperf: bool = True) -> MachineFacts:
     """Everything that bears on measuring; what cannot be read is None."""
     cpus = root / "sys/devices/system/cpu"
     return MachineFacts(
-        cores=_cores(),
+        cores=cores(),
         all_cores=psutil.cpu_count(),
-        load=_load(),
+        load=load(),
         governors=_governors(cpus),
         turbo=_turbo(cpus),
         smt=_smt(cpus),
@@ -39,13 +39,15 @@ def machine(root: Path = Path("/"), *, ask_pyperf: bool = True) -> MachineFacts:
     )
 
 
-def _cores() -> int | None:
+def cores() -> int | None:
+    """The number of processors that this process may use."""
     with suppress(AttributeError, OSError):
         return len(os.sched_getaffinity(0))
     return os.cpu_count()
 
 
-def _load() -> float | None:
+def load() -> float | None:
+    """The load average of the last minute."""
     with suppress(AttributeError, OSError):
         return os.getloadavg()[0]
     return None

@@ -1,4 +1,4 @@
-"""As of when an environment is made: dates for build tools and requirements, and a Python of that time.
+"""Dates as of which an environment is made: of build tools, of requirements, and a Python of that time.
 
 A commit that is built years later meets build tools that refuse what was usual then, and requirements
 that have dropped what it calls. uv leaves out what was uploaded after a date; the Python has to go with
@@ -128,7 +128,7 @@ def choose(  # noqa: PLR0913 (what recipes take, and two dates)
 
 
 def _newest(moment: datetime, limits: Sequence[tuple[int, int] | None], uv: str) -> str | None:
-    """Of the versions that are installed here, the newest that was out then, else the oldest."""
+    """The newest of the versions installed here that was out then, else the oldest of them."""
     limit = max((pair for pair in limits if pair is not None), default=_running())
     here = sorted(
         pair

@@ -27,8 +27,8 @@ _NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """As of when an environment is made: what it requires, and the tools that build the project, which
-    are as of each commit's own date where there is no other."""
+    """Dates as of which an environment is made: of what it requires, and of the tools that build the
+    project, which are as of each commit's own date where there is no other."""
 
     requirements: datetime
     tools: datetime | None = None

@@ -122,6 +122,8 @@ def _suite(check: Check) -> dict[str, Any]:
         "processes": effort.processes,
         "budget_s": _finite(effort.budget_s),
         "budget_spent": effort.spent,
+        "load": _finite(effort.load),
+        "cores": effort.cores,
         "seed": check.seed,
         "noise": {
             "spread": _finite(spread),

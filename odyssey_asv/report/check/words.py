@@ -191,7 +191,12 @@ def noise(check: Check) -> str | None:
     spread = check.noise
     if spread is None:
         return None
-    return f"noise: blocks of one case differ by {share(spread)} (a {noisiness(spread)} machine)"
+    said = f"noise: blocks of one case differ by {share(spread)} (a {noisiness(spread)} machine)"
+    average, cores = check.effort.load, check.effort.cores
+    if average is None or not cores or average <= cores:
+        return said
+    which = "core" if cores == 1 else "cores"
+    return f"{said}; when it began, the load average was {average:.1f} on {cores} {which}"
 
 
 def confidence(check: Check) -> str:
