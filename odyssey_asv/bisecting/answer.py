@@ -34,7 +34,7 @@ from odyssey_asv.store.searches import Line, Sought, State
 
 _NAMED = 20
 """Candidates that are told of, at most."""
-_SMALL = "too small beside the others to be looked for; --all-steps does"
+_SMALL = "far smaller than the others, so it was not searched for; --all-steps searches for it"
 _HARMLESS = 0.1
 """How probable a step may be called that only commits to documentation or tests can have made."""
 _LEAST = 0.05

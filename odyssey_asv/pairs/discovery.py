@@ -1,8 +1,8 @@
-"""What a suite has beside the base and beside the contender, and what of it the change made vanish.
+"""Benchmarks that a suite has with the base and with the contender, and those that the change made vanish.
 
-The contender's benchmarks run on both sides. A benchmark that can be had beside the base only may have been
-removed on purpose, or be the victim of the change: the two are told apart by whether an exception keeps it
-from being had beside the contender.
+The contender's benchmarks run on both sides. A benchmark that loads with the base only may have been
+removed on purpose, or the change may have broken it: an exception that prevents it from loading with the
+contender tells the two apart.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _unimportable(side: Side, faults: Mapping[str, Fault]) -> CannotMeasureError
     remedies = [remedy(fault.reason, importing=True) for fault in faults.values()]
     known = next((text for text in remedies if text is not None), None)
     return CannotMeasureError(
-        f"the suite cannot be imported beside the {side.name}:{''.join(lines[:_SHOWN])}",
+        f"the suite cannot be imported with the {side.name}:{''.join(lines[:_SHOWN])}",
         tip=known or f"some module with benchmarks must import: {side.suite}",
     )
 

@@ -509,7 +509,7 @@ class Worker:
     def _unimportable(self, said: Sequence[str]) -> CannotMeasureError:
         lines = "".join(f"\n  {line}" for line in said)
         return CannotMeasureError(
-            f"the suite cannot be imported beside the {self.side.name}:{lines}",
+            f"the suite cannot be imported with the {self.side.name}:{lines}",
             tip=f"some module with benchmarks must import: {self.side.suite}",
         )
 
