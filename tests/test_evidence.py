@@ -140,6 +140,20 @@ def test_an_accusation_needs_most_blocks_above_the_tolerance(values: list[float]
         assert all(value > ZONE.tolerance for value in values)
 
 
+def test_what_is_no_regression_is_settled_before_it_is_told_from_faster() -> None:
+    rng = random.Random(1)
+    values = [-0.06 + rng.gauss(0.0, 0.05) for _ in range(9)]
+    assert claim(values, ZONE, Promise(1), thorough=False) is Claim.NEITHER
+    assert claim(values, ZONE, Promise(1), thorough=True) is None
+
+
+@given(st.lists(st.floats(-1, 1), min_size=9, max_size=9), st.booleans())
+def test_a_regression_is_one_however_thorough(values: list[float], thorough: bool) -> None:
+    regression = claim(values, ZONE, Promise(1), thorough=True) is Claim.REGRESSION
+    found = claim(values, ZONE, Promise(1), thorough=thorough)
+    assert (found is Claim.REGRESSION) is regression
+
+
 @given(st.lists(st.floats(-1, 1), min_size=5, max_size=5))
 def test_five_blocks_accuse_nobody(values: list[float]) -> None:
     """Whatever they say, where there is any noise at all."""

@@ -391,6 +391,20 @@ def test_a_block_has_as_many_pairs_as_tell_most_for_their_time(tmp_path: Path) -
     assert pairs(0.2) == 2
 
 
+def test_a_thorough_check_goes_on_until_faster_is_told_from_unchanged(
+    world: World, tmp_path: Path
+) -> None:
+    """No exit code depends on it, so it is asked for."""
+    blocks = {}
+    for thorough in (False, True):
+        world.rng = random.Random(2)
+        world.take = world.sample_of({"base": 1.0, "contender": 0.93}, noise=0.1)
+        found = only(measure(tmp_path, settings=Settings(Policy(), thorough=thorough)))
+        assert found.verdict in {Verdict.FASTER, Verdict.UNCHANGED}
+        blocks[thorough] = len(found.effects)
+    assert blocks[False] < blocks[True]
+
+
 def test_time_up_is_undecided(world: World, tmp_path: Path) -> None:
     world.take = world.sample_of({"base": 1.0, "contender": 1.07}, noise=0.3)
     found = only(measure(tmp_path, turns=14))

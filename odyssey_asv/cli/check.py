@@ -88,7 +88,8 @@ def check(
 ) -> int:
     """Measure CONTENDER against its base in pairs, on this machine, and judge.
 
-    CONTENDER is a commit or reference; without it, the working tree with the uncommitted changes of its
+    CONTENDER is a commit or reference, or a range: A..B checks B against A, and A...B checks B against the
+    merge base of the two. Without it, the working tree is checked, with the uncommitted changes of its
     tracked files. Both are built side by side and measured in alternation until each benchmark is
     decided or the budget is spent.
 

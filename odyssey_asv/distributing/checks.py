@@ -36,7 +36,7 @@ def check_over(
         hosts = first_hosts(engine, terms_of(wish, wish.wanted))
         name = class_of(wish, hosts)
         parcel = parcel_of(wish, config, asv, [plan.base, plan.contender])
-        words = _check_words(plan, name)
+        words = check_words(plan, name)
         session = Session(config, ["check", plan.contender, *words, wish.scheduler])
         count = _count(session, wish.jobs or max(1, len(hosts)))
         jobs = [
@@ -90,7 +90,9 @@ def _count(session: Session, count: int) -> int:
     return int(path.read_text(encoding="ascii"))
 
 
-def _check_words(plan: checking.Plan, name: str) -> list[str]:
+def check_words(plan: checking.Plan, name: str) -> list[str]:
+    """What is asked of a check, as the command line of a host of this class has it. What differs from
+    shard to shard comes on top."""
     options = plan.options
     words = ["--base", plan.base, f"--machine={name}"]
     words += ["--budget", repr(plan.budget_s), "--confidence", repr(plan.confidence)]
@@ -99,6 +101,7 @@ def _check_words(plan: checking.Plan, name: str) -> list[str]:
     if options.same:
         words.append("--self")
     words += ["--strict"] if options.strict else []
+    words += ["--thorough"] if options.thorough else []
     return words + (["--fresh"] if options.fresh else [])
 
 
