@@ -45,8 +45,9 @@ def test_no_date_is_before_the_python_that_is_used() -> None:
         (["3.8", "3.10", "3.11"], 2020, "3.8", False),
         (["3.10", "3.11"], 2018, "3.10", True),
         (["3.11"], 2018, "3.11", True),
-        # Newer than the configuration's is none.
+        # Newer than the configuration's is none, not even where there is no other.
         (["3.8", "3.11", "3.14"], 2026, None, False),
+        (["3.12"], 2018, None, True),
     ],
 )
 def test_the_newest_python_that_was_out_is_chosen(

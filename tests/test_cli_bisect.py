@@ -329,9 +329,13 @@ def test_a_hang_is_searched_for(tmp_path: Path) -> None:
     (case,) = [case for case in found["cases"] if case["label"] == "work"]
     assert case["fails"] == "timeout"
     assert case["at_least"] > 100
-    code, out, _ = project.run("bisect", f"{good}..main")
+    code, out, err = project.run("bisect", f"{good}..main")
     assert code == 1
     assert "at least ×" in out
+    # A level that was made up for a hang is not told as a ratio.
+    assert "1 case as bad as at the bad end" in err
+    assert "1 case as good as at the good end" in err
+    assert "00 %" not in err
 
 
 def test_what_newly_raises_is_searched_for(tmp_path: Path) -> None:
