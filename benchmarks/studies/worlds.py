@@ -90,7 +90,7 @@ class World:
             Link(name, (self.parents[name],), ("code.py",)) for name in names
         ]
 
-    def merged(self, commit: str) -> list[list[Link]]:
+    def merged(self, commit: str, without: Sequence[str] = ()) -> list[list[Link]]:
         """What a merge brought in; see `odyssey_asv.repository.Repository.merged`."""
         return [self.branches[commit]] if commit in self.branches else []
 

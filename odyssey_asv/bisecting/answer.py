@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def answer(state: State, card: CardOf, *, finished: bool, spent: bool, file: Pat
         if not line.mirrored
         for culprit in _culprits(state, line, card)
     ]
-    entered = {culprit.within for culprit in named}
+    entered = _entered(state, named)
     # A merge is not blamed for what a commit that it brought in is blamed for.
     culprits = [culprit for culprit in named if culprit.card.commit not in entered]
     suspects = suspicion(state, first) if first.cases else {}
@@ -80,7 +80,7 @@ def answer(state: State, card: CardOf, *, finished: bool, spent: bool, file: Pat
             between
             for line in state.lines
             if not line.mirrored and (line.within is None or line.within not in entered)
-            for between in _ranges(state, line)
+            for between in _ranges(state, line, entered)
         ),
         reversals=tuple(_reversals(state, first)),
         candidates=tuple(_candidates(first, suspects, card)),
@@ -109,6 +109,23 @@ def answer(state: State, card: CardOf, *, finished: bool, spent: bool, file: Pat
             for culprit in _culprits(state, line, card)
         ),
     )
+
+
+def _entered(state: State, named: Sequence[Culprit]) -> set[str]:
+    """The merges that brought in a culprit, also those that brought in such a merge."""
+    outer = {
+        one.commit: line.within
+        for line in state.lines
+        if line.within is not None
+        for one in line.commits
+    }
+    entered: set[str] = set()
+    for culprit in named:
+        merge = culprit.within
+        while merge is not None and merge not in entered:
+            entered.add(merge)
+            merge = outer.get(merge)
+    return entered
 
 
 def _culprits(state: State, line: Line, card: CardOf) -> Iterator[Culprit]:
@@ -210,14 +227,17 @@ def _step(case: Sought, effects: list[float], state: State) -> Step:
     )
 
 
-def _ranges(state: State, line: Line) -> Iterator[Between]:
-    """What is left between two commits that could not be told apart any further."""
+def _ranges(state: State, line: Line, entered: Collection[str]) -> Iterator[Between]:
+    """What is left between two commits that could not be told apart any further, unless a merge there
+    brought in a culprit."""
     if not line.cases or line.commits[-1].commit not in line.measured:
         return
     known = knowledge(state, line)
     for found in suspects(known, doubt=_LEAST):
         small = known.explained.issuperset(found.cases)
         inside = [one.commit for one in line.commits[found.before : found.after - 1]]
+        if any(one.commit in entered for one in line.commits[found.before : found.after]):
+            continue
         changed = [one.files for one in line.commits[found.before : found.after]]
         # No code that runs was changed: that is no step, however the levels differ, until it is confirmed.
         harmless = all(files and all(map(is_document, files)) for files in changed)

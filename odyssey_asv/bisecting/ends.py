@@ -9,6 +9,7 @@ from typing import IO
 from odyssey_asv import checking
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.metadata import asv_name
+from odyssey_asv.adapter.paired import worker
 from odyssey_asv.bisecting.hunt import Observer
 from odyssey_asv.bisecting.knowledge import FAILING, exception_of, to_commit
 from odyssey_asv.bisecting.plan import Plan
@@ -27,6 +28,8 @@ _TIMES = 3
 """How many measurements the verdict on the ends is worth."""
 _HUGE, _LONG_S = 8.0, 2.0
 """A ratio and a length of a sample, in seconds, from which on samples are stopped early in a search."""
+_LEAST_S = 2 * worker.SAMPLE_S
+"""What a sample takes at the good end where a call takes less; its calls are counted anew each time."""
 _PRETENDED = 5
 """Blocks that a commit that fails, or does not, is worth."""
 
@@ -67,6 +70,7 @@ def _begun(plan: Plan, cases: Sequence[Sought], warnings: Sequence[str]) -> Stat
         start=plan.fork or plan.question.good,
         commits=[to_commit(link) for link in plan.links],
         cases=[case.name for case in cases if case.sought],
+        instead=None if plan.fork is None else plan.question.good,
     )
     if plan.fork is None:
         line.measured[plan.question.bad] = Measured(
@@ -97,16 +101,22 @@ def _from_finding(finding: Finding, plan: Plan) -> Sought:
     found = _measured_case(finding, plan)
     base = finding.base
     if base is not None and isinstance(base.value, float) and finding.metric is Metric.DURATION:
-        found.good_s = base.value * (base.number or 1)
-    if found.sought and found.good_s is not None and not plan.question.improvement:
-        ratio = found.ratio or 1.0
-        if ratio >= _HUGE and ratio * found.good_s >= _LONG_S:
-            # There is no need to wait for the end of a sample each time to see that it is one of those.
-            found.fails, found.cut, found.at_least = "timeout", True, math.sqrt(ratio)
+        _stop_early(found, base.value * (base.number or 1), plan)
     if _newly_fails(finding):
         found.fails = kind_of(finding)
         _as_failing(found, finding.at_least, plan)
     return found
+
+
+def _stop_early(found: Sought, good_s: float, plan: Plan) -> None:
+    """Set down that a sample takes this long at the good end, and stop samples early in the search where
+    one takes very much longer at the bad end: what they would take to their end need not be waited for."""
+    found.good_s = max(good_s, _LEAST_S)
+    ratio = found.ratio or 1.0
+    if not found.sought or plan.question.improvement:
+        return
+    if ratio >= _HUGE and ratio * found.good_s >= _LONG_S:
+        found.fails, found.cut, found.at_least = "timeout", True, math.sqrt(ratio)
 
 
 def _as_failing(found: Sought, at_least: float | None, plan: Plan) -> None:
@@ -161,7 +171,7 @@ def _from_report(plan: Plan) -> Iterator[Sought]:
 def _from_case(case: Case, plan: Plan) -> Sought:
     found = _reported_case(case, plan)
     if isinstance(case.base, float) and case.unit == "seconds":
-        found.good_s = case.base
+        _stop_early(found, case.base, plan)
     if case.verdict == Verdict.FAILED:
         said = case.traceback or ""
         found.fails = "timeout" if case.at_least is not None else exception_of(said)

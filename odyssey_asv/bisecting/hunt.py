@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from odyssey_asv import checking
@@ -22,9 +22,9 @@ from odyssey_asv.bisecting.knowledge import (
     turn_of,
 )
 from odyssey_asv.culprit.bisection import Place
-from odyssey_asv.culprit.search import Confirm, Done, Probe, decide
+from odyssey_asv.culprit.search import Confirm, Done, Probe, decide, suspects
 from odyssey_asv.repository import Link
-from odyssey_asv.store.searches import Line, Measured, State
+from odyssey_asv.store.searches import Commit, Line, Measured, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +84,15 @@ is given may be changed on the way; what it raises is raised by the search."""
 
 
 class Hunt:
-    """One search under way. `step` measures, `merged` lists what a merge brought in, `save` keeps the
-    state. `beside` leads from where the ends part to the good one, where that is on another branch;
-    `subject` gives the first line of a commit's message."""
+    """One search under way. `step` measures, `merged` lists what a merge brought in that is not in the
+    history of some commits, and `save` keeps the state. `beside` leads from where the ends part to the good
+    one, where that is on another branch; `subject` gives the first line of a commit's message."""
 
     def __init__(  # noqa: PLR0913, PLR0917 (what it works with, each used throughout)
         self,
         state: State,
         step: Step,
-        merged: Callable[[str], list[list[Link]]],
+        merged: Callable[[str, Sequence[str]], list[list[Link]]],
         observer: Observer,
         save: Callable[[State], None],
         clock: Callable[[], float] = time.monotonic,
@@ -197,16 +197,16 @@ class Hunt:
         if isinstance(task.what, Confirm):
             self._observer.confirming(task.commit, task.base)
             return
-        suspects = suspicion(self.state, line)
-        best = max(suspects, key=lambda position: suspects[position], default=None)
+        likely = suspicion(self.state, line)
+        best = max(likely, key=lambda position: likely[position], default=None)
         known = len(line.measured) > 1 and best is not None
         self._observer.probing(
             Probed(
                 commit=task.commit,
                 subject=self._subject(task.commit),
-                places=places(line, suspects),
-                left_s=left_s(self.state, suspects),
-                likeliest=(line.commits[best - 1].commit, suspects[best])
+                places=places(line, likely),
+                left_s=left_s(self.state, likely),
+                likeliest=(line.commits[best - 1].commit, likely[best])
                 if known and best is not None
                 else None,
             )
@@ -224,20 +224,26 @@ class Hunt:
         elif task.commit in line.unbuildable:
             self._observer.unbuildable(task.commit, line.unbuildable[task.commit])
         elif _blocks(self.state, task) > before:
-            fails = {case.name: case.least for case in self.state.cases if case.fails is not None}
+            fails = {
+                case.name: 0.5 * math.fsum(case.effects) / len(case.effects)
+                for case in self.state.cases
+                if case.fails is not None and case.effects
+            }
             effects = line.measured[task.commit].effects
             lasting = Measured(effects={n: e for n, e in effects.items() if n not in fails})
             bad = [math.fsum(e) / len(e) > fails[n] for n, e in effects.items() if n in fails and e]
             self._observer.seen(task.commit, ratio(lasting), sum(bad), len(bad) - sum(bad))
 
     def _enter_merges(self, line: Line) -> None:
-        """What a merge at fault brought in is to be searched as a line of its own."""
+        """Search what a merge at fault brought in as a line of its own, and what merges brought in that lie
+        where a step could not be placed, since commits there cannot be measured."""
         entered = {other.within for other in self.state.lines}
-        for link in line.commits:
-            cases = at_fault(line, link.commit)
-            if not cases or len(link.parents) < 2 or link.commit in entered:
+        for before, link, cases in self._merges(line):
+            if link.commit in entered:
                 continue
-            for links in self._merged(link.commit):
+            entered.add(link.commit)
+            without = [*line.without, before]
+            for links in self._merged(link.commit, without):
                 if not links[0].parents:
                     # A history of its own has no commit to measure against.
                     continue
@@ -247,9 +253,30 @@ class Hunt:
                         commits=[to_commit(one) for one in links],
                         cases=cases,
                         within=link.commit,
+                        instead=before,
+                        without=without,
                     )
                 )
                 self._save(self.state)
+
+    def _merges(self, line: Line) -> Iterator[tuple[str, Commit, list[str]]]:
+        """The merges that may have brought in a step, each with a commit of the line that does not have it
+        and the cases in which it is sought."""
+        before = line.start
+        for one in line.commits:
+            if len(one.parents) > 1 and (cases := at_fault(line, one.commit)):
+                yield before, one, cases
+            before = one.commit
+        if line.mirrored or line.commits[-1].commit not in line.measured:
+            return
+        known = knowledge(self.state, line)
+        for found in suspects(known, doubt=self.state.question.confidence):
+            if known.explained.issuperset(found.cases):
+                continue
+            before = line.commits[found.before - 1].commit if found.before else line.start
+            inside = line.commits[found.before : found.after]
+            for one in reversed([one for one in inside if len(one.parents) > 1]):
+                yield before, one, list(found.cases)
 
 
 def _unexplained(state: State, name: str, seen: Measured) -> bool:

@@ -90,8 +90,13 @@ class Steps:
 
     def _probe(self, state: State, task: Task, deadline: float) -> None:
         line, commit = state.lines[task.line], task.commit
-        # What goes wrong with these is not held against the commit.
-        self._prober.ready(task.base)
+        try:
+            # What goes wrong with these is not held against the commit.
+            self._prober.ready(task.base)
+        except CannotMeasureError as error:
+            if not _start_elsewhere(state, line, str(error)):
+                raise
+            return
         state.probes += 1
         seen = line.measured.get(commit)
 
@@ -100,11 +105,15 @@ class Steps:
 
         try:
             found = self._measure(state, task, line.cases, fine_enough, deadline)
-            effects = _without_failing(state, effects_of(found)) | _levels(state, found)
+            effects = _without_failing(state, effects_of(found)) | _levels(state, line, found)
             if not effects and self._clock() >= deadline:
                 return
             if not effects:
-                raise why_nothing(found)
+                why = why_nothing(found)
+                lacking = all(t.faults[BASE] or BASE in t.missing for t in found.values())
+                if lacking and _start_elsewhere(state, line, str(why)):
+                    return
+                raise why
         except CannotMeasureError as error:
             if seen is not None:
                 # What was seen before stands, and is not asked for again.
@@ -119,7 +128,7 @@ class Steps:
         to tell the least step that counts from none."""
         case = _case(state, trial)
         if case.fails is not None:
-            return len(trial.blocks) >= _WORKS
+            return len(trial.blocks) >= (_FEW_BLOCKS if case.cut else _WORKS)
         step = abs(stats.trimmed_mean(case.effects).estimate)
         if len(trial.blocks) < (_LEAST_BLOCKS if step < _LARGE else _FEW_BLOCKS):
             return False
@@ -140,7 +149,7 @@ class Steps:
         def enough(trial: Trial) -> bool:
             name = asv_name(trial.case)
             if name in failing:
-                return len(trial.blocks) >= _WORKS
+                return len(trial.blocks) >= (_FEW_BLOCKS if _case(state, trial).cut else _WORKS)
             if len(trial.blocks) not in evidence.LOOKS:
                 return False
             trial.choose_clock(self._prober.clock)
@@ -158,8 +167,9 @@ class Steps:
             for case in what.cases
             if case not in failing and (claims.get(case) is not None or not late)
         }
-        for name, levels in _levels(state, found).items():
-            confirmed = levels[0] > 0.0 and not found[name].states[0].failed
+        for name, levels in _levels(state, line, found).items():
+            step = turn_of(state, line) * stats.trimmed_mean(levels).estimate
+            confirmed = step >= zone(known, name, what.position).threshold
             answers[name] = Answered(effects=levels, confirmed=confirmed)
         if answers:
             line.answered.setdefault(task.commit, {}).update(answers)
@@ -182,6 +192,19 @@ class Steps:
         return found
 
 
+def _start_elsewhere(state: State, line: Line, reason: str) -> bool:
+    """Measure a line against another commit without the step from now on, because its start cannot be
+    measured; False where there is none."""
+    if line.instead is None or line.measured:
+        return False
+    state.warnings.append(
+        f"{line.start[:8]}, which {len(line.commits)} commits come after, cannot be measured, so they were "
+        f"compared with {line.instead[:8]}: {reason}"
+    )
+    line.start, line.instead = line.instead, None
+    return True
+
+
 def _case(state: State, trial: Trial) -> Sought:
     name = asv_name(trial.case)
     return next(case for case in state.cases if case.name == name)
@@ -196,19 +219,32 @@ def _limit_s(case: Sought) -> float:
     return _LEAST_LIMIT_S + _LIMIT_TIMES * worst * (case.good_s or 0.0)
 
 
-def _levels(state: State, found: Mapping[str, Trial]) -> dict[str, list[float]]:
+def _levels(state: State, line: Line, found: Mapping[str, Trial]) -> dict[str, list[float]]:
     """Levels of the cases that fail at the bad end: its own where they fail the same way, that of the good
-    end where they work, and none where they fail otherwise, which says nothing of what is searched for."""
+    end where they work, and none where they fail otherwise, which says nothing of what is searched for.
+    Where what they are compared with fails, as on the good end's branch, it is the other way round.
+
+    Of a case that is only stopped early, what it took where it was not: that of the bad end from the ratio
+    on from which it is stopped, for whether it is, may be chance."""
     levels = {}
     for name, trial in found.items():
         case = _case(state, trial)
         if case.fails is None:
             continue
-        if not trial.states[CONTENDER].failed:
-            if len(trial.blocks) >= _WORKS:
-                levels[name] = [0.0] * len(case.effects)
-        elif case.fails == _kind(trial) and not trial.states[BASE].failed:
-            levels[name] = list(case.effects)
+        failed = tuple(trial.states[side].failed for side in (BASE, CONTENDER))
+        same = all(case.fails == _kind(trial, side) for side in (BASE, CONTENDER) if failed[side])
+        if not same or (all(failed) and not line.mirrored):
+            continue
+        if failed[BASE] != failed[CONTENDER]:
+            sign = 1.0 if failed[CONTENDER] else -1.0
+            levels[name] = [sign * effect for effect in case.effects]
+        elif case.cut and not failed[BASE]:
+            seen = effects_of({name: trial}).get(name)
+            if seen is not None:
+                stopped = stats.trimmed_mean(seen).estimate >= math.log(case.at_least or 1.0)
+                levels[name] = list(case.effects) if stopped else seen
+        elif failed[BASE] or len(trial.blocks) >= _WORKS:
+            levels[name] = [0.0] * len(case.effects)
     return levels
 
 
@@ -217,10 +253,10 @@ def _without_failing(state: State, effects: Mapping[str, list[float]]) -> dict[s
     return {name: seen for name, seen in effects.items() if name not in failing}
 
 
-def _kind(trial: Trial) -> str:
-    if trial.states[CONTENDER] is Status.TIMEOUT:
+def _kind(trial: Trial, side: int) -> str:
+    if trial.states[side] is Status.TIMEOUT:
         return "timeout"
-    return exception_of(trial.faults[CONTENDER][0].reason)
+    return exception_of(trial.faults[side][0].reason)
 
 
 def _add(line: Line, commit: str, effects: Mapping[str, list[float]]) -> None:

@@ -289,6 +289,7 @@ class Engine:
             first, second = outcomes
             if isinstance(first, Prepared) and isinstance(second, Prepared):
                 trial.cool_down((first.first, second.first))
+                trial.shorten()
                 if not trial.shared and len(trial.blocks) == 1 and self._one is not None:
                     trial.share(self._settings.clock)
         self._attempted(trial, failed)

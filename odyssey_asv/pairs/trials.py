@@ -32,6 +32,8 @@ _SLICES_S = 0.02
 _IN_TIME = 5
 """Two that share a processor take twice as long; they are to be far from the time-out."""
 _AS_LONG = 0.03
+_TOO_LONG_S, _TOO_MANY_TIMES = 1.0, 20.0
+"""A sample of a second is too long where the other side's is so much shorter."""
 _NEWEST = 10
 _NORMAL = 1.4826
 """A normal distribution's standard deviation over its median absolute value."""
@@ -68,7 +70,8 @@ class Trial:
 
     `limit_s` is how long either side may take for an answer now, `timeout_s` how long at first. `queued`
     says that wall-clock time holds what a sample stood in line for a processor. `solo` holds seconds of a
-    call that a side took while the other failed.
+    call that a side took while the other failed. `fixed` says that the benchmark itself gives the number of
+    calls in a sample.
     """
 
     benchmark: Benchmark
@@ -80,6 +83,7 @@ class Trial:
     zone: Zone
     gated: bool
     alone: bool
+    fixed: bool = False
     limit_s: float = 0.0
     stopped_s: float = 0.0
     own_timer: bool = False
@@ -147,6 +151,18 @@ class Trial:
             if abs(first.cpu / later - 1.0) > _AS_LONG:
                 return
         self.warm = False
+
+    def shorten(self) -> None:
+        """Make fewer calls a sample from now on where one side takes very much longer than the other, which
+        found their number: the larger the ratio, the less exactly it has to be known."""
+        pairs = self.blocks[-1].pairs
+        if self.fixed or self.number == 1 or not pairs:
+            return
+        shorter, longer = sorted(
+            statistics.median(pair[side].wall for pair in pairs) for side in (BASE, CONTENDER)
+        )
+        if longer > _TOO_LONG_S and longer > _TOO_MANY_TIMES * shorter:
+            self.number = max(1, math.ceil(self.number * _LONG_S / longer))
 
     def share(self, wanted: Clock) -> bool:
         """After the first block, whether both sides had better take their samples at once on one processor,
@@ -432,6 +448,7 @@ def trials(records: Sequence[dict[str, Any]], settings: Settings) -> list[Trial]
                     gated=benchmark.metric in settings.policy.gate,
                     # Its value is of the whole process, which must be its own.
                     alone=benchmark.kind is Kind.PEAKMEMORY,
+                    fixed=bool(record.get("number")),
                 )
             )
     return found

@@ -155,11 +155,13 @@ class Repository:
         """A commit and all its first parents, the oldest first."""
         return lines.stops(self._ask, self.resolve(end))
 
-    def merged(self, merge: str) -> list[list[Link]]:
-        """What each parent of a merge but the first brought in, along its first parents, the oldest
-        first; nothing for a parent that brought in nothing."""
+    def merged(self, merge: str, without: Sequence[str] = ()) -> list[list[Link]]:
+        """What each parent of a merge but the first brought in that is not in the history of a commit
+        `without`, along its first parents, the oldest first; nothing for a parent that brought in
+        nothing."""
         first, *others = self._ask("rev-parse", f"{merge}^@").split()
-        return [links for other in others if (links := lines.links(self._ask, first, other))]
+        found = (lines.links(self._ask, first, other, without) for other in others)
+        return [links for links in found if links]
 
     def card(self, commit: str) -> Card:
         """Who made a commit, when, what for, and the files it changed against its first parent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
@@ -40,12 +41,13 @@ def stops(ask: Ask, end: str) -> list[Stop]:
     return found
 
 
-def links(ask: Ask, start: str, end: str) -> list[Link]:
-    """The commits after `start` up to `end` along first parents, the oldest first."""
+def links(ask: Ask, start: str, end: str, without: Sequence[str] = ()) -> list[Link]:
+    """The commits after `start` up to `end` along first parents, the oldest first, but none in the history
+    of one `without`."""
     # A name with a control character in it is quoted by git, so none begins with this one.
     said = ask(
         "-c", "core.quotePath=true", "log", "--first-parent", "-m", "--reverse", "--name-only",
-        "--no-renames", "--format=%x01%H %P", f"{start}..{end}", "--",
+        "--no-renames", "--format=%x01%H %P", f"{start}..{end}", *(f"^{one}" for one in without), "--",
     )  # fmt: skip
     found = []
     for part in said.split("\x01")[1:]:

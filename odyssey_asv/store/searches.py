@@ -89,13 +89,19 @@ class Commit(_Part):
 class Line(_Part):
     """One line of first parents that is searched: the commits after `start`. `within` is the merge that
     brought the line in. `mirrored` says that it leads to the good end, from where the ends part, and is
-    searched for what made that better."""
+    searched for what made that better.
+
+    `instead` is a commit without the step that levels may be measured against where `start` cannot be
+    measured, which may be much older. What is in the history of a commit in `without` was ruled out before
+    the line was entered."""
 
     start: str
     commits: list[Commit]
     cases: list[str]
     within: str | None = None
     mirrored: bool = False
+    instead: str | None = None
+    without: list[str] = []
     measured: dict[str, Measured] = {}
     unbuildable: dict[str, str] = {}
     answered: dict[str, dict[str, Answered]] = {}
