@@ -7,11 +7,12 @@ asv is done with it, so that nothing waits for the end of a long range.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import IO, Any
 
 from odyssey_asv.adapter.asv_config import AsvConfig
 from odyssey_asv.adapter.collect import Finished, collect
-from odyssey_asv.adapter.inside import Settings
+from odyssey_asv.adapter.inside import Past, Settings
 from odyssey_asv.adapter.journal import Journal
 from odyssey_asv.adapter.process import AsvRun, end_of_log, run
 from odyssey_asv.errors import CannotMeasureError
@@ -34,7 +35,8 @@ class Request:
     `commits` are full hashes, in the order to measure them. `benches` are asv's `-b` expressions and
     `environments` its `-E` specifications, empty for all. `budget_s` holds for each commit in each
     environment. `quick` runs every case once, for trying benchmarks; such numbers are no evidence.
-    `dirty` says that what is measured is not what the commit holds.
+    `dirty` says that what is measured is not what the commit holds. `pasts` has the date of each commit's
+    environments, where they are not as new as can be.
     """
 
     config: AsvConfig
@@ -47,6 +49,7 @@ class Request:
     force: bool = False
     quick: bool = False
     dirty: bool = False
+    pasts: Mapping[str, Past] = field(default_factory=dict)
 
     @property
     def existing(self) -> bool:
@@ -64,6 +67,8 @@ class Request:
             "environments": sorted(self.environments),
             "timeout": self.benchmark_timeout_s,
         }
+        if self.pasts:
+            content["as_of"] = sorted({past.name for past in self.pasts.values()})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -120,15 +125,37 @@ class Surroundings:
 def measure(
     request: Request, workplace: Workplace, surroundings: Surroundings, observer: Observer
 ) -> None:
-    """Measure the commits, one call of asv for all.
+    """Measure the commits, one call of asv for all whose environments are as of one date.
 
     Raises `InvalidInputError` when no benchmark is selected, `CannotMeasureError` when asv ended
     before it had measured every commit, and `InterruptedRunError` when interrupted. What was
     measured until then has been handed to `keep`.
     """
-    session = _Session(request, surroundings, observer)
     workplace.state.mkdir(parents=True, exist_ok=True)
+    stopped: CannotMeasureError | None = None
+    for past, commits in itertools.groupby(request.commits, request.pasts.get):
+        session = _Session(request, surroundings, observer)
+        try:
+            code = _run_asv(request, tuple(commits), past, workplace, session)
+            session.judge(code, workplace.log)
+        except CannotMeasureError as error:
+            # An environment that cannot be made as of one date may well be made as of the next.
+            stopped = stopped or error
+    if stopped is not None:
+        raise stopped
+
+
+def _run_asv(
+    request: Request,
+    commits: tuple[str, ...],
+    past: Past | None,
+    workplace: Workplace,
+    session: _Session,
+) -> int:
+    """One call of asv; returns its exit code."""
     with tempfile.TemporaryDirectory(prefix="odyssey-") as work:
+        if past is not None and past.apart:
+            past = replace(past, env_dir=str(Path(work, "env")))
         settings = Settings(
             # Nor may they overwrite the journal of a real run that goes on later.
             journals=str(Path(work, "journal") if request.quick else workplace.journals),
@@ -140,11 +167,12 @@ def measure(
             results_dir=str(Path(work, "results")) if request.quick else None,
             benchmark_timeout_s=request.benchmark_timeout_s,
             dirty=request.dirty,
-            stored=surroundings.stored,
+            past=past,
+            stored=session.surroundings.stored,
         )
         asv = AsvRun(
             config=request.config,
-            commits=request.commits,
+            commits=commits,
             settings=settings,
             log=workplace.log,
             benches=request.benches,
@@ -153,10 +181,9 @@ def measure(
             work=Path(work),
         )
         try:
-            code = run(asv, session.on_event, workplace.echo)
+            return run(asv, session.on_event, workplace.echo)
         finally:
             session.close()
-    session.judge(code, workplace.log)
 
 
 class _Session:
@@ -164,7 +191,7 @@ class _Session:
 
     def __init__(self, request: Request, surroundings: Surroundings, observer: Observer) -> None:
         self._request = request
-        self._surroundings = surroundings
+        self.surroundings = surroundings
         self._observer = observer
         self._began: dict[str, Any] | None = None
         self._started_at = 0.0
@@ -216,11 +243,11 @@ class _Session:
             said=said,
             complete=complete,
         )
-        earlier = self._surroundings.earlier(finished.commit, finished.environment)
+        earlier = self.surroundings.earlier(finished.commit, finished.environment)
         results, complete = collect(finished, earlier)
         if any(result.status is not Status.NOT_SELECTED for result in results.results):
             results = self._signed(results, complete)
-            results = self._surroundings.keep(results)
+            results = self.surroundings.keep(results)
             self._observer.end(results)
         if complete and journal:
             journal.discard()
@@ -234,7 +261,7 @@ class _Session:
         return replace(
             results,
             timestamp=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-            commit=self._surroundings.describe(hash_),
+            commit=self.surroundings.describe(hash_),
             environment=replace(results.environment, asv_version=version("asv")),
             run=Run(
                 kind=RunKind.ASV,

@@ -14,6 +14,9 @@ from filelock import FileLock, Timeout
 
 from odyssey_asv.adapter import asv_config, machine
 from odyssey_asv.adapter.asv_config import AsvConfig
+from odyssey_asv.adapter.environments.dates import AsOf, choose, usable
+from odyssey_asv.adapter.environments.installer import uv
+from odyssey_asv.adapter.inside import Past
 from odyssey_asv.adapter.metadata import asv_name
 from odyssey_asv.config import Config
 from odyssey_asv.errors import CannotMeasureError, InvalidInputError, OdysseyError
@@ -32,6 +35,9 @@ from odyssey_asv.workspace import (
     start_state,
 )
 
+_OLDEST_PYTHON = (3, 9)
+"""asv makes environments with virtualenv and pip, which know how to leave out new uploads from here on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -49,6 +55,7 @@ class Options:
     first_parent: bool = True
     shard: Shard | None = None
     durations: Path | None = None
+    as_of: AsOf | None = None
 
 
 Kept = tuple[Path, ResultSet]
@@ -59,7 +66,8 @@ class Plan:
     """What a run is going to do: measure `request.commits`; `stored` files answer for the others.
 
     The sets of `stored` hold no more results than those that failed. `portion` is what falls to the
-    shard, where this is one; `machine` the name asked for.
+    shard, where this is one; `machine` the name asked for. `warnings` say what could not be as of the date
+    asked for.
     """
 
     request: Request
@@ -69,6 +77,7 @@ class Plan:
     uncommitted: tuple[str, ...] = ()
     portion: Portion | None = None
     machine: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +139,12 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
             "an existing environment can only be measured as HEAD",
             tip="leave out the commits, or choose another environment with -E",
         )
+    if request.existing and options.as_of is not None:
+        raise InvalidInputError(
+            "an existing environment is as it is, not as of a date",
+            tip="leave out --as-of, or choose another environment with -E",
+        )
+    request, warnings = _dated(replace(request, commits=tuple(commits)), location, options)
     dirty = request.existing and bool(uncommitted)
     # asv keeps what it measured of changed code under the commit; such numbers answer for nothing.
     force = request.force or dirty or (request.existing and _was_dirty(out, head, record))
@@ -140,7 +155,47 @@ def prepare(config: Config, asv: AsvConfig, options: Options) -> Plan:
         stored = [kept for found in answers.values() for kept in found]
         left = [commit for commit in commits if not answers[commit]]
     request = replace(request, commits=tuple(left), force=force, dirty=dirty)
-    return Plan(request, tuple(stored), location, out, tuple(uncommitted), taken, options.machine)
+    return Plan(
+        request,
+        tuple(stored),
+        location,
+        out,
+        tuple(uncommitted),
+        taken,
+        options.machine,
+        warnings,
+    )
+
+
+def _dated(request: Request, location: Path, options: Options) -> tuple[Request, tuple[str, ...]]:
+    """The request with the date of each commit's environments, and what cannot be as of that."""
+    if options.as_of is None:
+        return request, ()
+    pasts: dict[str, Past] = {}
+    warnings: list[str] = []
+    with Repository(location, search_parents=False) as repository:
+        for commit in request.commits:
+            date = repository.date_of(commit)
+            choice = choose(
+                request.config,
+                options.as_of,
+                base=date,
+                contender=date,
+                environments=options.environments,
+                uv=uv(),
+                oldest=_OLDEST_PYTHON,
+            )
+            moment = max(
+                usable(options.as_of.moment or date, recipe.python) for recipe in choice.recipes
+            )
+            pasts[commit] = Past(
+                str(options.as_of),
+                f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+                None if choice.python is None else (choice.python,),
+                apart=options.as_of.moment is None,
+            )
+            warnings += choice.warnings
+    return replace(request, pasts=pasts), tuple(dict.fromkeys(warnings))
 
 
 def failed(results: ResultSet) -> list[Result]:

@@ -79,6 +79,13 @@ time_tuple.repeat = (2, 3, 0.5)
 time_long.sample_time = 0.01
 time_long.warmup_time = 0.02
 
+def time_cold(imported=[]):
+    note("C")
+    if not imported:
+        import time
+        imported.append(time.sleep(0.02))
+
+
 time_one, time_two, time_twice, time_skips, time_choosy = plain(
     "time_one", "time_two", "time_twice", "time_skips", "time_choosy"
 )
@@ -641,6 +648,12 @@ def test_an_explicit_number_is_kept(both: Both, name: str, facts: Prepared) -> N
     assert ran.letters.count("C") % (1 if "timeraw" in name else facts.number) == 0
     if isinstance(both.asv[name].outcome, dict):
         assert both.asv[name].outcome["number"] == facts.number
+
+
+def test_a_first_call_that_imports_does_not_choose_the_number(both: Both) -> None:
+    outcome = both.ours["plain.time_cold-None"].outcome
+    assert isinstance(outcome, Prepared)
+    assert outcome.number > 1
 
 
 @pytest.mark.parametrize(("name", "most"), [("time_plain", 0), ("time_many", 4), ("time_tuple", 3)])

@@ -140,6 +140,51 @@ def test_requirements_are_as_of_the_date(tmp_path: Path) -> None:
     assert json.loads(one.read_text())["environment"]["packages"]["six"] == "1.16.0"
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="six 1.16 is older than this Python")
+@pytest.mark.parametrize("as_of", ["2024-01-01", "commit"])
+def test_a_run_as_of_a_date_is_a_series_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_of: str
+) -> None:
+    """six 1.17 came in December 2024. The runner of benchmarks is as new as ever, and what was measured
+    with the requirements of today is not taken for it."""
+    config = {**CONFIG, "matrix": {"req": {"six": [""]}}}
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2023-12-01T12:00:00Z")
+    project = Project(tmp_path / "project", config)
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2025-12-01T12:00:00Z")
+    project.write("notes.cfg", "nothing that is measured\n")
+    project.commit("notes")
+    words = ("run", "HEAD~1", "HEAD", "-b", "track_", "--machine", "here")
+    code, _, err = project.run(*words, "--as-of", as_of)
+    assert code == 0, err
+    results = project.root / "benchmarks" / "results"
+    then = {path: json.loads(path.read_text()) for path in results.rglob("*_results.json")}
+    versions = {
+        document["commit"]["hash"]: document["environment"]["packages"]["six"]
+        for document in then.values()
+    }
+    old, new = project.git("rev-parse", "HEAD~1", "HEAD").split()
+    assert versions[old] == "1.16.0"
+    assert (versions[new] == "1.16.0") is (as_of != "commit")
+    (name,) = {document["environment"]["env_name"] for document in then.values()}
+    assert f"ODYSSEY_AS_OF{'commit' if as_of == 'commit' else '2024-01-02'}" in name
+    code, _, err = project.run(*words, "--as-of", as_of)
+    assert err.count("stored already") == 2
+    if as_of == "commit":
+        return
+    code, _, err = project.run(*words[:2], *words[3:])
+    assert code == 0, err
+    now = [json.loads(p.read_text()) for p in results.rglob("*_results.json") if p not in then]
+    assert [document["environment"]["packages"]["six"] != "1.16.0" for document in now] == [True]
+    assert "ODYSSEY_AS_OF" not in now[0]["environment"]["env_name"]
+
+
+def test_a_run_of_what_is_installed_is_as_of_no_date(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    code, _, err = project.run("run", "-E", "existing:same", "--as-of", "2024-01-01")
+    assert code == 2
+    assert "leave out --as-of" in err
+
+
 def packaged(root: Path) -> Project:
     """A project whose package has two modules."""
     project = Project(root)

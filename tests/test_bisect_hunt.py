@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks.studies.searching import Shape, score
 from benchmarks.studies.worlds import World, normal
+from odyssey_asv.adapter.paired.outcomes import Failed
 from odyssey_asv.bisecting.answer import answer
 from odyssey_asv.bisecting.hunt import Hunt, Observer, Probed, Task
 from odyssey_asv.bisecting.knowledge import knowledge, level_of
@@ -20,8 +21,10 @@ from odyssey_asv.bisecting.steps import Steps
 from odyssey_asv.culprit.bisection import Bisection, Card, Outcome
 from odyssey_asv.culprit.search import Probe
 from odyssey_asv.errors import CannotMeasureError, InvalidFileError
+from odyssey_asv.model import Status
 from odyssey_asv.pairs.pairing import Enough
 from odyssey_asv.pairs.trials import Trial
+from odyssey_asv.repository import Link
 from odyssey_asv.store import searches
 from odyssey_asv.store.searches import Measured, State
 
@@ -30,9 +33,11 @@ LATE = 1e9
 
 @dataclass
 class Troubled(World):
-    """One in which some commits lack cases, some pairs do not show their step, and work may be killed."""
+    """One in which some commits lack cases, some fail, some pairs do not show their step, and work may be
+    killed."""
 
     without: Mapping[str, Collection[str]] = field(default_factory=dict)
+    failing: Collection[str] = ()
     hidden: Collection[tuple[str, str]] = ()
     dies_at: int | None = None
 
@@ -52,9 +57,24 @@ class Troubled(World):
     ) -> dict[str, Trial]:
         if self.dies_at is not None and len(self.asked) >= self.dies_at:
             raise KeyboardInterrupt
-        without = {case for case in cases if case in self.without.get(contender, ())}
+        sides = (base, contender)
+        without = {
+            case
+            for case in cases
+            if any(
+                commit in self.failing or case in self.without.get(commit, ()) for commit in sides
+            )
+        }
         found = super().measure(base, contender, set(cases) - without, enough, deadline)
-        return found | {case: self.trial(case) for case in without}
+        for case in without:
+            found[case] = self.trial(case)
+            for side, commit in enumerate(sides):
+                if case in self.without.get(commit, ()):
+                    found[case].missing.add(side)
+                elif commit in self.failing:
+                    found[case].states[side] = Status.TIMEOUT
+                    found[case].faults[side].append(Failed("no answer within 5 s", timeout=True))
+        return found
 
 
 def card(commit: str) -> Card:
@@ -69,6 +89,7 @@ class Search:
     state: State
     file: Path
     observer: Observer = field(default_factory=Observer)
+    beside: Sequence[Link] = ()
 
     def go(self, deadline: float = LATE, steps: int | None = None) -> Bisection:
         hunt = Hunt(
@@ -78,6 +99,7 @@ class Search:
             self.observer,
             lambda state: searches.save(state, self.file),
             lambda: self.world.now,
+            self.beside,
         )
         finished = hunt.run(deadline, steps)
         spent = not finished and self.world.now >= deadline
@@ -247,6 +269,97 @@ def test_first_parents_only(search: Make) -> None:
 def test_a_merge_that_is_slower_than_both_its_parents(search: Make) -> None:
     found = merged(search, {"10": 0.2}).go()
     assert [(c.card.commit, c.within) for c in found.culprits] == [("10", None)]
+
+
+@pytest.mark.parametrize("why", ["does not build", "lacks the case"])
+def test_a_branch_whose_fork_cannot_be_measured_is_searched(search: Make, why: str) -> None:
+    """It is compared with what the merge came after, which has no more of the branch than its fork has."""
+    broken = ["7"] if why == "does not build" else []
+    made = merged(search, {"b3": 0.2}, broken=broken)
+    assert isinstance(made.world, Troubled)
+    if not broken:
+        made.world.without = {"7": ["c"]}
+    found = made.go()
+    (named,) = found.culprits
+    assert (named.card.commit, named.parent, named.within) == ("b3", "b2", "10")
+    (warning,) = found.warnings
+    assert warning.startswith("7, which 5 commits come after, cannot be measured")
+    assert "compared with 9" in warning
+
+
+def test_a_merge_where_nothing_can_be_measured_is_entered(search: Make) -> None:
+    """What it brought in can be, and holds the culprit: nothing is left of the range."""
+    found = merged(search, {"b3": 0.2}, broken=["8", "9", "10"]).go()
+    assert [(c.card.commit, c.within) for c in found.culprits] == [("b3", "10")]
+    assert found.ranges == ()
+    assert found.outcome is Outcome.CULPRIT
+
+
+def test_a_merge_that_brought_in_nothing_leaves_the_range(search: Make) -> None:
+    """The step is somewhere else among the commits that cannot be measured."""
+    found = merged(search, {"9": 0.2}, broken=["8", "9", "10"]).go()
+    assert found.culprits == ()
+    (between,) = found.ranges
+    assert (between.before, between.after) == ("7", "11")
+
+
+@pytest.mark.parametrize(
+    ("steps", "named"),
+    [
+        ({"6": math.log(100.0)}, {"6"}),
+        ({"3": math.log(4.0), "9": math.log(25.0)}, {"3", "9"}),
+    ],
+)
+def test_a_sample_that_need_not_be_stopped_gives_its_level(
+    search: Make, steps: Mapping[str, float], named: set[str]
+) -> None:
+    """Of a case that is stopped early from ×10 on at an end that takes ×100, whatever finishes counts for
+    what it took: a step below that is one too."""
+    made = search(World({"c": steps}))
+    case = made.state.cases[0]
+    case.fails, case.cut, case.at_least = "timeout", True, 10.0
+    found = made.go()
+    assert {culprit.card.commit for culprit in found.culprits} == named
+    assert all(culprit.probability > 0.95 for culprit in found.culprits)
+
+
+def test_a_good_end_that_alone_does_not_hang_has_a_fix_of_its_own(search: Make) -> None:
+    """The ends part at commit 0, which hangs as the bad end does: `b3`, on the good one's branch, ended it,
+    and nobody on the way to the bad end is to blame."""
+    world = Troubled({"c": {}}, failing=[*map(str, range(17)), "b1", "b2"])
+    world.branch(10, fork=0)
+    made = search(world)
+    made.beside = world.branches.pop("10")
+    case = made.state.cases[0]
+    case.sought, case.fails, case.effects = True, "timeout", [3.0] * 5
+    (line,) = made.state.lines
+    line.cases, line.instead = ["c"], "b5"
+    line.measured.clear()
+    made.state.question = made.state.question.model_copy(update={"good": "b5"})
+    made.state.fork = "0"
+    found = made.go()
+    assert found.outcome is Outcome.ELSEWHERE
+    assert found.culprits == ()
+    assert [(c.card.commit, c.parent) for c in found.lacking] == [("b3", "b2")]
+
+
+def test_where_the_ends_part_and_nothing_can_be_measured_nobody_is_blamed(search: Make) -> None:
+    """The good end may have made it better on its own branch, and the other commit lacks that."""
+    world = Troubled({"c": {"b3": -0.2}}, broken=["0"])
+    world.branch(10, fork=0)
+    made = search(world)
+    world.branches.clear()
+    case = made.state.cases[0]
+    case.sought, case.effects = True, [0.2] * 5
+    (line,) = made.state.lines
+    line.cases, line.instead = ["c"], "b5"
+    line.measured.clear()
+    made.state.question = made.state.question.model_copy(update={"good": "b5"})
+    made.state.fork = "0"
+    found = made.go()
+    assert found.culprits == ()
+    (between,) = found.ranges
+    assert (between.before, between.after) == ("b5", "1")
 
 
 def test_killed_at_any_moment_it_goes_on(search: Make) -> None:

@@ -102,6 +102,28 @@ def test_from_a_check(history: History, tmp_path: Path) -> None:
     assert "leave the range out" in err
 
 
+def test_a_build_ends_with_the_budget(tmp_path: Path) -> None:
+    """Whether it is that of an end or of a commit between them, which is not called broken for it."""
+    project = Project(tmp_path / "project")
+    good = project.git("rev-parse", "HEAD")
+    project.write("setup.py", "import time\ntime.sleep(3600)\n")
+    project.write("subject.py", CODE.format(turns=900))
+    waits = project.commit("a build that waits")
+    words = ("-b", "kind=one|one", "--seed", "1")
+    code, _, err = project.run("bisect", f"{good}..{waits}", "--budget", "5", *words)
+    assert code == 3
+    assert f"the budget was spent before contender {waits[:8]} was built" in err
+    assert "--budget" in err
+    (project.root / "setup.py").unlink()
+    bad = project.commit("builds again")
+    both = (f"{good}..{bad}", *words)
+    assert project.run("bisect", *both, "--steps", "1")[0] == 3
+    found = project.document("bisect", *both, "--resume", "--budget", "3", code=3)
+    assert found["skipped"] == []
+    assert found["outcome"] == "undecided"
+    assert project.left_running() == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopped_it_goes_on(history: History, tmp_path: Path, number: signal.Signals) -> None:
     """What was measured is not measured again, nothing is left running, and the culprit is named."""

@@ -228,6 +228,36 @@ def test_a_few_samples_where_the_benchmark_allows_no_more(world: World, tmp_path
     assert {len(process) for process in found.base.processes} == {2}
 
 
+@pytest.mark.parametrize(
+    ("base_s", "contender_s", "more", "falls"),
+    [
+        (0.005, 0.5, {}, True),
+        (0.5, 0.005, {}, True),
+        (0.005, 0.5, {"number": 10}, False),
+        (0.4, 0.5, {}, False),
+        (0.001, 0.05, {}, False),
+    ],
+)
+def test_fewer_calls_where_one_side_takes_very_much_longer(
+    world: World, tmp_path: Path, base_s: float, contender_s: float, more: Any, falls: bool
+) -> None:
+    """A call in a sample of ten; the benchmark's own number is kept."""
+    per_call = {"base": base_s, "contender": contender_s}
+
+    def take(side: Side, task: Task) -> Sample:
+        number = task.number or READY.number
+        return Sample(number * per_call[side.name], number * per_call[side.name])
+
+    world.take = take
+    world.answer = lambda side, task: Prepared(
+        task.number or READY.number, 0, own_timer=False, fresh=False
+    )
+    measure(tmp_path, record(**more))
+    # The first block finds out how long a sample is, with the number that the base found.
+    numbers = [task.number for _, task in world.tasks]
+    assert set(numbers[2:]) == ({1} if falls else {10}), numbers
+
+
 ALONE = Sample(0.002, 0.002)
 ASLEEP = Sample(0.002, 0.0001, blocked=0.0019)
 HALF_ASLEEP = Sample(0.004, 0.002, blocked=0.002)

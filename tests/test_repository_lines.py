@@ -77,6 +77,9 @@ def test_what_a_merge_brought_in(made: Made) -> None:
         assert [link.commit for link in links] == [made.inner, made.tip]
         assert links[0].parents == (made.first,)
         assert repository.merged(made.last) == []
+        (rest,) = repository.merged(made.merge, [made.inner])
+        assert [link.commit for link in rest] == [made.tip]
+        assert repository.merged(made.merge, [made.tip]) == []
 
 
 def test_from_another_branch_a_line_begins_where_it_left_that(made: Made) -> None:

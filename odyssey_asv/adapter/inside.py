@@ -46,6 +46,13 @@ _EXPECTED = {
 _GRACE_S = 5.0
 _PR_SET_CHILD_SUBREAPER = 36
 
+AS_OF = "ODYSSEY_AS_OF"
+"""The variable in the names of environments that are as of a date."""
+# pip's and uv's options for the newest upload that may be installed.
+_UPLOADED_BEFORE = ("PIP_UPLOADED_PRIOR_TO", "UV_EXCLUDE_NEWER")
+# What asv itself needs in an environment.
+_ASV_OWN = ("pip+build", "pip+asv_runner", "pip+pympler")
+
 _PACKAGES = (
     "import importlib.metadata as m, json, platform; print(json.dumps({"
     "'python': platform.python_version(), 'packages':"
@@ -55,6 +62,20 @@ _PACKAGES = (
 
 class BudgetSpentError(Exception):
     """Not a failure of a benchmark: the time allowed for this commit is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Environments as they were: with nothing uploaded after `moment` (ISO 8601), of `pythons` where the
+    configuration's were not out. `name` is what an environment, and so its results, are called after.
+    Where other commits' environments of that name are of other moments (`apart`), they are not to be found
+    in this one's `env_dir`."""
+
+    name: str
+    moment: str
+    pythons: tuple[str, ...] | None = None
+    apart: bool = False
+    env_dir: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +95,7 @@ class Settings:
     results_dir: str | None = None
     benchmark_timeout_s: float | None = None
     dirty: bool = False
+    past: Past | None = None
     stored: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
 
 
@@ -128,6 +150,8 @@ class Watch:
         if self._settings.benchmark_timeout_s is not None:
             conf.default_benchmark_timeout = self._settings.benchmark_timeout_s
         self._results_dir = conf.results_dir
+        if self._settings.past is not None:
+            _go_back(conf, self._settings.past)
         return conf
 
     @staticmethod
@@ -371,6 +395,44 @@ class Watch:
         return answer
 
 
+def _go_back(conf: Any, past: Past) -> None:
+    """Have environments made as of a date. A variable in the matrix gives them, and so their results, a
+    name of their own."""
+    from asv.environment import _parse_matrix
+    from asv.plugins.uv import Uv
+    from asv.plugins.virtualenv import Virtualenv
+
+    matrix: dict[str, dict[str, Any]] = {"env": {AS_OF: [past.name]}}
+    for (place, key), values in _parse_matrix(conf.matrix).items():
+        matrix.setdefault(place, {})[key] = values
+    conf.matrix = matrix
+    if past.pythons is not None:
+        conf.pythons = list(past.pythons)
+    if past.env_dir is not None:
+        conf.env_dir = past.env_dir
+    os.environ.update(dict.fromkeys(_UPLOADED_BEFORE, past.moment))
+    for kind in (Virtualenv, Uv):
+        kind._install_requirements = _in_two_parts(kind._install_requirements)
+
+
+def _in_two_parts(install: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The installation of an environment's requirements, of which asv's own are as new as ever: it cannot
+    run benchmarks with less. What today's project needs for building is left out, for each commit's build
+    asks for what that commit needs."""
+
+    def installed(env: Any) -> None:
+        requirements, own = env._requirements, env._base_requirements
+        moments = {name: os.environ.pop(name) for name in _UPLOADED_BEFORE}
+        env._requirements, env._base_requirements = {}, {k: own[k] for k in own if k in _ASV_OWN}
+        install(env)
+        os.environ.update(moments)
+        env._requirements, env._base_requirements = requirements, {}
+        install(env)
+        env._base_requirements = own
+
+    return installed
+
+
 def _positions(benchmarks: Any, name: str) -> list[int]:
     """The selected cases of one benchmark."""
     selection = benchmarks.benchmark_selection.get(name)
@@ -470,7 +532,9 @@ def _adopt_orphans() -> None:
 def main() -> NoReturn:
     """Run asv with the wrappers. `sys.argv` is `[…, settings file, asv arguments …]`."""
     with Path(sys.argv[1]).open(encoding="utf-8") as stream:
-        settings = Settings(**json.load(stream))
+        given = json.load(stream)
+    past = given.pop("past")
+    settings = Settings(**given, past=None if past is None else Past(**past))
     _adopt_orphans()
     _interrupt_when_orphaned()
     with _event_stream() as tell:

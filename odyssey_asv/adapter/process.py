@@ -141,7 +141,7 @@ def _child(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The child in a session of its own; gone, with its children, when the block is left."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as sink:
+    with log.open("ab") as sink:
         child = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

@@ -63,10 +63,11 @@ def execute(
     measured at both, and `InterruptedRunError` when interrupted.
     """
     pursuit = Pursuit(plan, config, asv, observer)
-    state = pursuit.first(lambda: measured(plan, config, asv, observer, echo))
+    until = pursuit.deadline
+    state = pursuit.first(lambda: measured(plan, config, asv, observer, echo, until))
     with (
         Repository(plan.ends.repository, search_parents=False) as repository,
-        checking.workshop_of(repository, config, asv, echo) as workshop,
+        checking.workshop_of(repository, config, asv, echo, until) as workshop,
         work_folder(config.state) as work,
     ):
         prober = Prober(

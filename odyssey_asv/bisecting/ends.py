@@ -34,14 +34,19 @@ _PRETENDED = 5
 """Blocks that a commit that fails, or does not, is worth."""
 
 
-def measured(
-    plan: Plan, config: Config, asv: AsvConfig, observer: Observer, echo: IO[str] | None
+def measured(  # noqa: PLR0913, PLR0917 (what a check takes)
+    plan: Plan,
+    config: Config,
+    asv: AsvConfig,
+    observer: Observer,
+    echo: IO[str] | None,
+    deadline: float = math.inf,
 ) -> State:
-    """Check the ends against each other.
+    """Check the ends against each other, until `deadline` at most.
 
     Raises what `checking.execute` raises, and `CannotMeasureError` where no case was measured at both.
     """
-    found, _ = checking.execute(plan.ends, config, asv, observer, echo)
+    found, _ = checking.execute(plan.ends, config, asv, observer, echo, deadline)
     cases = [
         _from_finding(f, plan) for f in found.findings if len(f.effects) > 2 or _newly_fails(f)
     ]

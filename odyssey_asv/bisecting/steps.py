@@ -27,7 +27,7 @@ from odyssey_asv.pairs.evidence import Claim, Promise
 from odyssey_asv.pairs.pairing import Enough
 from odyssey_asv.pairs.probing import effects_of, why_nothing
 from odyssey_asv.pairs.trials import BASE, CONTENDER, Trial
-from odyssey_asv.store.searches import Answered, Line, Measured, Sought, State
+from odyssey_asv.store.searches import Answered, Commit, Line, Measured, Sought, State
 
 _LEAST_BLOCKS, _MOST_BLOCKS = 5, 20
 """Of one measurement of a commit against the good end."""
@@ -94,7 +94,7 @@ class Steps:
             # What goes wrong with these is not held against the commit.
             self._prober.ready(task.base)
         except CannotMeasureError as error:
-            if not _start_elsewhere(state, line, str(error)):
+            if self._clock() < deadline and not _start_elsewhere(state, line, str(error)):
                 raise
             return
         state.probes += 1
@@ -105,7 +105,7 @@ class Steps:
 
         try:
             found = self._measure(state, task, line.cases, fine_enough, deadline)
-            effects = _without_failing(state, effects_of(found)) | _levels(state, line, found)
+            effects = _without_failing(state, effects_of(found)) | _levels(state, task.base, found)
             if not effects and self._clock() >= deadline:
                 return
             if not effects:
@@ -115,6 +115,9 @@ class Steps:
                     return
                 raise why
         except CannotMeasureError as error:
+            if self._clock() >= deadline:
+                # There was no time to build it, or to see it work.
+                return
             if seen is not None:
                 # What was seen before stands, and is not asked for again.
                 seen.times = SETTLED
@@ -157,7 +160,12 @@ class Steps:
             claims[name] = evidence.claim(effects, zones[name], promise)
             return claims[name] is not None or len(trial.blocks) >= evidence.LOOKS[-1]
 
-        found = self._measure(state, task, what.cases, enough, deadline)
+        try:
+            found = self._measure(state, task, what.cases, enough, deadline)
+        except CannotMeasureError:
+            if self._clock() < deadline:
+                raise
+            return
         effects = effects_of(found)
         late = self._clock() >= deadline
         answers = {
@@ -167,7 +175,7 @@ class Steps:
             for case in what.cases
             if case not in failing and (claims.get(case) is not None or not late)
         }
-        for name, levels in _levels(state, line, found).items():
+        for name, levels in _levels(state, task.base, found).items():
             step = turn_of(state, line) * stats.trimmed_mean(levels).estimate
             confirmed = step >= zone(known, name, what.position).threshold
             answers[name] = Answered(effects=levels, confirmed=confirmed)
@@ -194,13 +202,16 @@ class Steps:
 
 def _start_elsewhere(state: State, line: Line, reason: str) -> bool:
     """Measure a line against another commit without the step from now on, because its start cannot be
-    measured; False where there is none."""
+    measured; False where there is none. The start becomes one of the commits of the line: what it and the
+    other one differ by is not the doing of the first commit after it."""
     if line.instead is None or line.measured:
         return False
     state.warnings.append(
         f"{line.start[:8]}, which {len(line.commits)} commits come after, cannot be measured, so they were "
         f"compared with {line.instead[:8]}: {reason}"
     )
+    line.commits.insert(0, Commit(commit=line.start, parents=[], files=[]))
+    line.unbuildable[line.start] = reason
     line.start, line.instead = line.instead, None
     return True
 
@@ -219,10 +230,11 @@ def _limit_s(case: Sought) -> float:
     return _LEAST_LIMIT_S + _LIMIT_TIMES * worst * (case.good_s or 0.0)
 
 
-def _levels(state: State, line: Line, found: Mapping[str, Trial]) -> dict[str, list[float]]:
+def _levels(state: State, base: str, found: Mapping[str, Trial]) -> dict[str, list[float]]:
     """Levels of the cases that fail at the bad end: its own where they fail the same way, that of the good
     end where they work, and none where they fail otherwise, which says nothing of what is searched for.
-    Where what they are compared with fails, as on the good end's branch, it is the other way round.
+    Where what they are compared with fails, as where the ends' branches part, it is the other way round,
+    and where both fail, they are alike. The good end itself works: it says nothing when it fails.
 
     Of a case that is only stopped early, what it took where it was not: that of the bad end from the ratio
     on from which it is stopped, for whether it is, may be chance."""
@@ -233,7 +245,7 @@ def _levels(state: State, line: Line, found: Mapping[str, Trial]) -> dict[str, l
             continue
         failed = tuple(trial.states[side].failed for side in (BASE, CONTENDER))
         same = all(case.fails == _kind(trial, side) for side in (BASE, CONTENDER) if failed[side])
-        if not same or (all(failed) and not line.mirrored):
+        if not same or (failed[BASE] and base == state.question.good):
             continue
         if failed[BASE] != failed[CONTENDER]:
             sign = 1.0 if failed[CONTENDER] else -1.0

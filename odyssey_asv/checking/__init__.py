@@ -6,6 +6,7 @@ nothing.
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import IO, Any
@@ -46,11 +47,17 @@ def check(
     return found
 
 
-def execute(
-    plan: Plan, config: Config, asv: AsvConfig, observer: Observer, echo: IO[str] | None = None
+def execute(  # noqa: PLR0913, PLR0917 (what it works with, and who listens)
+    plan: Plan,
+    config: Config,
+    asv: AsvConfig,
+    observer: Observer,
+    echo: IO[str] | None = None,
+    deadline: float = math.inf,
 ) -> tuple[Check, tuple[Path, ...]]:
     """Build both sides, measure them, judge; store both as result files, whose paths are returned. What
-    was measured for a shard is stored as a shard file instead.
+    was measured for a shard is stored as a shard file instead. The plan's budget is for measuring alone; at
+    `deadline`, by the monotonic clock, building ends too.
 
     Raises `BuildFailedError` and `CannotMeasureError`, and `InterruptedRunError` when interrupted.
     Whatever ends the measuring early, what was measured is stored first, marked incomplete. A result
@@ -66,7 +73,7 @@ def execute(
     session = Session(plan, settings(plan, config, asv, benches=plan.options.benches), observer)
     with (
         Repository(plan.repository, search_parents=False) as repository,
-        workshop_of(repository, config, asv, echo) as workshop,
+        workshop_of(repository, config, asv, echo, deadline) as workshop,
         work_folder(config.state) as work,
     ):
         session.arenas = list(arenas(plan, config, asv, workshop, work, session))
@@ -75,7 +82,7 @@ def execute(
                 session.arenas, plan.options.shard, plan.options.durations, config
             )
         try:
-            session.measure()
+            session.measure(deadline)
         except (KeyboardInterrupt, OdysseyError, OSError) as error:
             session.record(whole=False)
             session.store(out)
@@ -94,7 +101,11 @@ def execute(
 
 
 def workshop_of(
-    repository: Repository, config: Config, asv: AsvConfig, echo: IO[str] | None
+    repository: Repository,
+    config: Config,
+    asv: AsvConfig,
+    echo: IO[str] | None,
+    deadline: float = math.inf,
 ) -> Workshop:
     """The workshop that builds commits of a repository as its configuration has it."""
     return Workshop(
@@ -103,5 +114,6 @@ def workshop_of(
         repository.check_out,
         date_of=repository.date_of,
         full_builds=config.full_builds,
+        deadline=deadline,
         echo=echo,
     )

@@ -79,7 +79,7 @@ class Session:
         self.warnings += self.plan.warnings
         self.load = load()
 
-    def measure(self) -> None:
+    def measure(self, deadline: float) -> None:
         """Measure in one environment after the other, each with an even share of the time left."""
         found = [trial for place in self.arenas for trial in place.trials]
         whole = [trial for place in self.arenas for trial in place.whole]
@@ -89,7 +89,7 @@ class Session:
         gated = sum(trial.gated for trial in whole)
         self.promise = Promise(cases=gated, alarm=1.0 - self.plan.confidence, every=len(whole))
         self.observer.planned(len(found), sum(trial.gated for trial in found))
-        deadline = time.monotonic() + self.plan.budget_s
+        deadline = min(deadline, time.monotonic() + self.plan.budget_s)
         groups = [(place, *group) for place in self.arenas for group in place.groups]
         told = None
         for left, (place, sides, together) in zip(range(len(groups), 0, -1), groups, strict=True):

@@ -9,10 +9,17 @@ from pathlib import Path
 
 import click
 
+from odyssey_asv.adapter.environments.dates import AsOf
 from odyssey_asv.cli import Scene, next_command
 from odyssey_asv.cli.exits import Exit, put, say
 from odyssey_asv.cli.fleet import FleetWatcher, fleet_options
-from odyssey_asv.cli.options import bench_option, environment_option, load_asv, load_config
+from odyssey_asv.cli.options import (
+    as_of_option,
+    bench_option,
+    environment_option,
+    load_asv,
+    load_config,
+)
 from odyssey_asv.cli.progress import observer
 from odyssey_asv.cli.sharding import shard_options
 from odyssey_asv.comparison import label
@@ -34,6 +41,7 @@ _WIDTH = 200
 @bench_option
 @click.option("-q", "--quick", is_flag=True, help="Each case once, to try benchmarks; not stored.")
 @environment_option
+@as_of_option
 @click.option(
     "-m", "--machine", metavar="NAME", help="The machine's name (default: the host name)."
 )
@@ -69,6 +77,7 @@ def run(
     benches: tuple[str, ...],
     quick: bool,
     environments: tuple[str, ...],
+    as_of: AsOf | None,
     machine: str | None,
     out: Path | None,
     force: bool,
@@ -109,6 +118,7 @@ def run(
             first_parent,
             shard,
             durations,
+            as_of,
         ),
     )
     if wish is not None:
@@ -150,6 +160,8 @@ def _announce(plan: Plan) -> None:
     for path, results in plan.stored:
         commit = (results.commit.hash or "")[:8]
         say(f"{commit}: stored already in {near(path)} (--force measures it again)")
+    for warning in plan.warnings:
+        say(f"note: {warning}")
     count = len(plan.request.commits)
     if count:
         say(

@@ -77,4 +77,5 @@ def _run_words(request: Request, name: str) -> list[str]:
     # What is stored is known here; what a host may have kept of the commit is no answer.
     words = [f"--machine={name}", "--budget", repr(request.budget_s), "--force"]
     words += each("--bench", request.benches) + each("--environment", request.environments)
-    return words
+    # All have the name of what was asked for.
+    return words + [f"--as-of={past.name}" for past in list(request.pasts.values())[:1]]

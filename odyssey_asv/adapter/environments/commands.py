@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shlex
@@ -38,6 +39,10 @@ _UNSOLVED = re.compile(r"No solution found when resolving|ResolutionImpossible")
 
 class CommandFailedError(Exception):
     """A program said that it failed, could not be started, or was silent for too long."""
+
+
+class OutOfTimeError(CommandFailedError):
+    """Nothing is wrong with a program, but there is no time left for it."""
 
 
 class BuildFailedError(CannotMeasureError):
@@ -95,11 +100,15 @@ class Command:
 class Runner:
     """Runs commands one after another or in several threads; `stop`, from any thread, ends them all.
 
-    `silence_s` is how long a program may say nothing before it is ended, as asv's `install_timeout`.
+    `silence_s` is how long a program may say nothing before it is ended, as asv's `install_timeout`;
+    `deadline`, by the monotonic clock, is when all have to have ended.
     """
 
-    def __init__(self, silence_s: float, echo: IO[str] | None = None) -> None:
+    def __init__(
+        self, silence_s: float, echo: IO[str] | None = None, deadline: float = math.inf
+    ) -> None:
         self._silence_s = silence_s
+        self._deadline = deadline
         self._echo = echo
         self._lock = threading.Lock()
         self._live: list[subprocess.Popen[bytes]] = []
@@ -166,6 +175,8 @@ class Runner:
     def _wait(self, child: subprocess.Popen[bytes], output: _Output) -> int:
         # A child that ended may have left another behind that holds its output open.
         while not output.ended(_LOOK_S) and child.poll() is None:
+            if time.monotonic() > self._deadline:
+                raise OutOfTimeError("the budget was spent")
             if time.monotonic() - output.last > self._silence_s:
                 raise CommandFailedError(
                     f"it said nothing for {self._silence_s:g} s (install_timeout in asv.conf.json)"

@@ -102,13 +102,15 @@ def choose(  # noqa: PLR0913 (what recipes take, and two dates)
     environments: tuple[str, ...] = (),
     python: str | None = None,
     uv: str,
+    oldest: tuple[int, int] = _OLDEST,
 ) -> Choice:
     """The environments of a comparison of two commits, of these dates.
 
     A Python that is asked for, by `python` or `environments`, is kept. Otherwise those of the
     configuration are that were out at the older of the two dates, for both commits have to run on it;
     where none was, the newest that is installed here, is not newer than the configuration's, and was;
-    where there is none of them either, the oldest. Raises `InvalidInputError`.
+    where there is none of them either, the oldest. None is older than `oldest`. Raises
+    `InvalidInputError`.
     """
     moment = as_of.moment or min(base, contender)
     found = recipes(config, environments=environments, python=python)
@@ -116,7 +118,7 @@ def choose(  # noqa: PLR0913 (what recipes take, and two dates)
     if python is None and not environments:
         fitting = [recipe for recipe in found if _was_out(recipe, moment)]
         if not fitting:
-            chosen = _newest(moment, [_pair(recipe.python) for recipe in found], uv)
+            chosen = _newest(moment, [_pair(recipe.python) for recipe in found], oldest, uv)
             fitting = recipes(config, python=chosen) if chosen is not None else found
         found = fitting
     dates = as_of.dates(contender)
@@ -127,7 +129,9 @@ def choose(  # noqa: PLR0913 (what recipes take, and two dates)
     )
 
 
-def _newest(moment: datetime, limits: Sequence[tuple[int, int] | None], uv: str) -> str | None:
+def _newest(
+    moment: datetime, limits: Sequence[tuple[int, int] | None], oldest: tuple[int, int], uv: str
+) -> str | None:
     """The newest of the versions installed here that was out then, else the oldest of them."""
     limit = max((pair for pair in limits if pair is not None), default=_running())
     here = sorted(
@@ -135,7 +139,7 @@ def _newest(moment: datetime, limits: Sequence[tuple[int, int] | None], uv: str)
         for interpreter in interpreters.installed(uv)
         if (pair := _pair(interpreter.version)) is not None
         and interpreter.implementation == "CPython"
-        and _OLDEST <= pair <= limit
+        and oldest <= pair <= limit
         and pair in RELEASED
     )
     if not here:

@@ -14,10 +14,16 @@ from typing import Any, TypeVar
 
 from odyssey_asv.adapter.environments import wheels
 from odyssey_asv.adapter.environments.built import Side
-from odyssey_asv.adapter.environments.commands import BuildFailedError, CommandFailedError, Runner
+from odyssey_asv.adapter.environments.commands import (
+    BuildFailedError,
+    CommandFailedError,
+    OutOfTimeError,
+    Runner,
+)
 from odyssey_asv.adapter.environments.installer import PROJECT, Installer
 from odyssey_asv.adapter.environments.recipes import Instructions, distribution, requirements
 from odyssey_asv.adapter.environments.storage import ENVIRONMENT, WHEEL, Claim, Storage, digest
+from odyssey_asv.errors import CannotMeasureError
 
 _NO_PREFERENCE = ""
 
@@ -263,7 +269,12 @@ def _family(side: Side) -> str:
     return digest({key: value for key, value in side.wheel_content.items() if key not in apart})
 
 
-def _failed(side: Side, error: CommandFailedError) -> BuildFailedError:
+def _failed(side: Side, error: CommandFailedError) -> CannotMeasureError:
+    if isinstance(error, OutOfTimeError):
+        return CannotMeasureError(
+            f"{error} before {side.name} {side.order.commit[:8]} was built",
+            tip="give it more with --budget",
+        )
     return BuildFailedError(side.name, side.order.commit, str(error), side.order.log)
 
 

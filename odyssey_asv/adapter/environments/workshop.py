@@ -7,6 +7,7 @@ base's follow them wherever its own requirements allow, so that the two differ i
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -34,7 +35,8 @@ class Workshop:
     """Makes environments in the project's `state` folder and keeps the `keep` last used.
 
     `check_out` puts a commit's files into a folder, `date_of` tells its date, for recipes that are as of
-    each commit's own. With `full_builds` no wheel is made from that of another commit. What `pair` and
+    each commit's own. What is not built at `deadline`, by the monotonic clock, is given up with
+    `CannotMeasureError`. With `full_builds` no wheel is made from that of another commit. What `pair` and
     `one` return stays in use, and is therefore not removed by anybody, until the workshop is closed. It
     is for one thread at a time; any number of workshops, in any number of processes, may work in one
     state folder.
@@ -50,6 +52,7 @@ class Workshop:
         full_builds: bool = False,
         keep: int = 10,
         timeout_s: float | None = None,
+        deadline: float = math.inf,
         echo: IO[str] | None = None,
     ) -> None:
         state = state.resolve()
@@ -58,7 +61,7 @@ class Workshop:
         self._instructions = instructions(config)
         self._storage = Storage(state / "environments", keep)
         self._uv = uv()
-        runner = Runner(timeout_s or self._instructions.timeout_s, echo)
+        runner = Runner(timeout_s or self._instructions.timeout_s, echo, deadline)
         self._maker = Maker(
             self._instructions,
             self._storage,

@@ -39,8 +39,6 @@ from typing import Any, NoReturn
 CACHE = "cache.pickle"
 """The file that holds what `setup_cache` gave, in a folder of its own."""
 SAMPLE_S = 0.002
-_COLD_TIMES = 50.0
-"""A first call that takes longer than so many samples is not made again only to see whether it was cold."""
 """Of one sample, where the benchmark does not say: short, so that the machine's drift within a pair is
 small, and long enough for the clocks."""
 
@@ -49,6 +47,8 @@ LONGEST_LINE = 64 * 2**20
 
 _OUTPUT_KEPT = 16_384
 _LONGEST_REASON = 300
+_COLD_TIMES = 50.0
+"""A first call that takes longer than so many samples is not made again only to see whether it was cold."""
 _SETUP_SHARE = 10
 """A sample of calls that are each set up anew may take this many times its target, set-up included."""
 _ENDING_S = 10.0
