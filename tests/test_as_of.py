@@ -36,6 +36,7 @@ def test_no_date_is_before_the_python_that_is_used() -> None:
     late = datetime(2024, 1, 1, tzinfo=UTC)
     assert usable(late, "3.11.7") == late
     assert usable(early, "pypy3.10") == early
+    assert usable(early, "") > early
 
 
 @pytest.mark.parametrize(

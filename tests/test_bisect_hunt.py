@@ -313,14 +313,25 @@ def test_a_merge_that_brought_in_nothing_leaves_the_range(search: Make) -> None:
 def test_a_sample_that_need_not_be_stopped_gives_its_level(
     search: Make, steps: Mapping[str, float], named: set[str]
 ) -> None:
-    """Of a case that is stopped early from ×10 on at an end that takes ×100, whatever finishes counts for
-    what it took: a step below that is one too."""
+    """The bad end takes ×100, and samples are stopped early from ×10 on. A sample that finishes counts for
+    what it took, so a step below ×10 is found too."""
     made = search(World({"c": steps}))
     case = made.state.cases[0]
     case.fails, case.cut, case.at_least = "timeout", True, 10.0
     found = made.go()
     assert {culprit.card.commit for culprit in found.culprits} == named
     assert all(culprit.probability > 0.95 for culprit in found.culprits)
+
+
+def part(state: State, level: float) -> None:
+    """Make `b5`, on a branch that left at commit 0, the good end; the bad end differs by `level`."""
+    case = state.cases[0]
+    case.sought, case.effects = True, [level] * 5
+    (line,) = state.lines
+    line.cases, line.instead = ["c"], "b5"
+    line.measured.clear()
+    state.question = state.question.model_copy(update={"good": "b5"})
+    state.fork = "0"
 
 
 def test_a_good_end_that_alone_does_not_hang_has_a_fix_of_its_own(search: Make) -> None:
@@ -330,13 +341,8 @@ def test_a_good_end_that_alone_does_not_hang_has_a_fix_of_its_own(search: Make) 
     world.branch(10, fork=0)
     made = search(world)
     made.beside = world.branches.pop("10")
-    case = made.state.cases[0]
-    case.sought, case.fails, case.effects = True, "timeout", [3.0] * 5
-    (line,) = made.state.lines
-    line.cases, line.instead = ["c"], "b5"
-    line.measured.clear()
-    made.state.question = made.state.question.model_copy(update={"good": "b5"})
-    made.state.fork = "0"
+    part(made.state, 3.0)
+    made.state.cases[0].fails = "timeout"
     found = made.go()
     assert found.outcome is Outcome.ELSEWHERE
     assert found.culprits == ()
@@ -349,13 +355,7 @@ def test_where_the_ends_part_and_nothing_can_be_measured_nobody_is_blamed(search
     world.branch(10, fork=0)
     made = search(world)
     world.branches.clear()
-    case = made.state.cases[0]
-    case.sought, case.effects = True, [0.2] * 5
-    (line,) = made.state.lines
-    line.cases, line.instead = ["c"], "b5"
-    line.measured.clear()
-    made.state.question = made.state.question.model_copy(update={"good": "b5"})
-    made.state.fork = "0"
+    part(made.state, 0.2)
     found = made.go()
     assert found.culprits == ()
     (between,) = found.ranges

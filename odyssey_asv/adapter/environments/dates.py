@@ -76,8 +76,9 @@ def parse_as_of(text: str) -> AsOf:
 
 
 def usable(moment: datetime, version: str) -> datetime:
-    """The date itself, or, where a Python came out later, one at which tools knew that Python."""
-    released = _released(version)
+    """The date itself, or, where a Python came out later, one at which tools knew that Python. An empty
+    version is that of the running interpreter."""
+    released = _released(version or "{}.{}".format(*_running()))
     if released is None or released <= moment.date():
         return moment
     return datetime.combine(released + _CATCHING_UP, time(), UTC)
